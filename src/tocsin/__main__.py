@@ -1,0 +1,5 @@
+"""Lets `python -m tocsin` do what the `tocsin` command does."""
+
+from tocsin.app import main
+
+main()

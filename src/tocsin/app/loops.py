@@ -1,0 +1,119 @@
+"""What runs beside the requests: one loop a duty, by role, each outliving any failure."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from tocsin.app.wiring import Application
+from tocsin.governance import actions as governance
+from tocsin.kernel import sealer
+from tocsin.kernel.actor import SYSTEM
+from tocsin.kernel.clock import DatabaseClock
+from tocsin.kernel.logs import Log
+from tocsin.kernel.metrics import CLIENTS, WITNESS_RESTORED
+from tocsin.kernel.worker import every
+from tocsin.oncall import actions as oncall
+from tocsin.signals import reads as signals
+from tocsin.triage import actions as triage
+from tocsin.triage import reads as alerts
+
+ANCHOR_S = 10.0
+WATCHDOG_S = 30.0
+CONFIG_POLL_S = 5.0
+EXPIRE_POLL_S = 1.0
+PRESSURE_POLL_S = 1.0
+HOUSEKEEPING_S = 3600.0
+log = Log("loops")
+
+
+class Loops:
+    """The duties of one process."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+        self._config_wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Do them all until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for name, loop in self._duties():
+                group.create_task(loop, name=name)
+
+    def _duties(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+        app, roles = self._app, self._app.settings.roles
+        found: list[tuple[str, Coroutine[Any, Any, None]]] = [
+            ("clock", every(self._anchor, name="clock")),
+            ("config", every(self._config, name="config", wake=self._config_wake)),
+            ("config-hint", self._config_hint()),
+            ("hub", app.hub.run()),
+        ]
+        if "accept" in roles:
+            found.append(("intake", app.intake.run()))
+            found.append(("pressure", every(self._pressure, name="pressure")))
+        if "work" in roles:
+            found += [
+                ("sorter", every(app.sorter.beat, name="sorter", wake=app.sorter.wake)),
+                ("worker", app.worker.run()),
+                ("sealer", every(self._seal, name="sealer", wake=app.seal_wake)),
+                ("expiry", every(self._expire, name="expiry")),
+                ("watchdog", every(self._watch, name="watchdog")),
+                ("housekeeping", every(self._keep_house, name="housekeeping")),
+            ]
+        return found
+
+    async def _anchor(self) -> float:
+        if isinstance(self._app.clock, DatabaseClock):
+            async with self._app.db.connection() as conn:
+                await self._app.clock.anchor(conn)
+        CLIENTS.set(self._app.hub.clients)
+        return ANCHOR_S
+
+    async def _config(self) -> float:
+        async with self._app.db.connection() as conn:
+            await self._app.store.refresh(conn)
+        return CONFIG_POLL_S
+
+    async def _config_hint(self) -> None:
+        while True:
+            with self._app.hub.subscribe() as queue:
+                while (moved := await queue.get()) is not None:
+                    if moved.kind == "kernel.resources_applied":
+                        self._config_wake.set()
+            if self._app.hub.closing:
+                await asyncio.Event().wait()
+
+    async def _pressure(self) -> float:
+        """Take nothing more while sorting is too far behind: the sender keeps it, and comes again."""
+        app = self._app
+        async with app.db.connection() as conn:
+            oldest_at = await signals.oldest_at(conn)
+        lag_s = (app.clock.now() - oldest_at).total_seconds() if oldest_at else 0.0
+        behind = lag_s > app.settings.lag_limit_s
+        app.intake.blocked = f"sorting is {lag_s:.0f} s behind" if behind else ""
+        return PRESSURE_POLL_S
+
+    async def _seal(self) -> float:
+        async with self._app.db.connection() as conn:
+            cursor = await conn.execute("SELECT EXISTS (SELECT 1 FROM kernel.intake_log)")
+            row = await cursor.fetchone()
+            if not row or not row[0]:
+                return 1.0
+            return 0.0 if await sealer.seal(conn) else 0.1
+
+    async def _expire(self) -> float:
+        async with self._app.db.connection() as conn:
+            next_at = await alerts.next_expiry(conn)
+        if next_at is None or next_at > self._app.clock.now():
+            return EXPIRE_POLL_S
+        return 0.0 if await self._app.units.run(SYSTEM, triage.expire_due) else EXPIRE_POLL_S
+
+    async def _watch(self) -> float:
+        restored = await self._app.units.run(SYSTEM, oncall.watch)
+        for page_id in restored:
+            WITNESS_RESTORED.inc()
+            log.error("watchdog.restored", page_id=page_id)
+        return WATCHDOG_S
+
+    async def _keep_house(self) -> float:
+        await self._app.units.run(SYSTEM, governance.forget_expired)
+        return HOUSEKEEPING_S

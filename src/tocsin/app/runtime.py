@@ -1,0 +1,152 @@
+"""What the command line gets from the rest of the house."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from tocsin.cli.client import Check
+from tocsin.kernel import settings as settings_module
+from tocsin.kernel.errors import Refused
+from tocsin.kernel.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx
+
+LOCAL_URL = "http://local.tocsin"
+DISK_MIN_BYTES = 1024**3
+
+
+class Runtime:
+    """Imports the application only when a command needs it."""
+
+    def __init__(self) -> None:
+        self._settings: Settings | None = None
+
+    def settings(self) -> Settings:
+        """Read the settings, once. Raises Invalid."""
+        if self._settings is None:
+            self._settings = settings_module.load()
+        return self._settings
+
+    @asynccontextmanager
+    async def local(self) -> "AsyncIterator[httpx.AsyncClient]":
+        """Run the application in this process, as the person at this machine."""
+        import httpx
+
+        from tocsin.app.serving import database
+        from tocsin.app.wiring import Application, local_actor
+
+        async with database(self.settings()) as (conninfo, _):
+            app = Application(self.settings(), conninfo, actor=local_actor())
+            await app.open()
+            transport = httpx.ASGITransport(cast("Any", app.site))
+            try:
+                async with httpx.AsyncClient(transport=transport, base_url=LOCAL_URL) as client:
+                    yield client
+            finally:
+                await app.close()
+
+    def serve(self, settings: Settings, *, workers: int) -> None:
+        """Serve until SIGTERM."""
+        from tocsin.app import serving
+
+        if workers > 1:
+            serving.run_workers(settings, workers)
+        else:
+            serving.run(settings)
+
+    def demo(self, settings: Settings) -> None:
+        """Show a small organisation in trouble."""
+        from tocsin.app.demo import run
+
+        run(settings)
+
+    def migrate(self, *, check: bool, after: bool) -> Sequence[str]:
+        """Apply migrations, or name what is pending."""
+        from tocsin.kernel import migrations
+        from tocsin.kernel.migrations import Phase
+
+        conninfo = self._conninfo()
+        if check:
+            found = migrations.status(conninfo)
+            waiting = (*found.pending, *(found.pending_after if after else ()))
+            return [one.file_name for one in waiting]
+        phase = Phase.AFTER if after else Phase.BEFORE
+        return [one.file_name for one in migrations.migrate(conninfo, phase=phase)]
+
+    def doctor(self) -> Sequence[Check]:
+        """Look at settings, disk, database, schema, readiness and the web's assets."""
+        found: list[Check] = []
+        try:
+            settings = self.settings()
+        except Refused as error:
+            return [Check(name="settings", ok=False, detail=error.detail)]
+        found.append(Check(name="settings", ok=True, detail=settings.base_url))
+        found.append(_disk(settings))
+        try:
+            conninfo = self._conninfo()
+            pending = self.migrate(check=True, after=False)
+        except Refused as error:
+            return [*found, Check(name="database", ok=False, detail=error.detail)]
+        found.append(Check(name="database", ok=True, detail=_where(settings, conninfo)))
+        detail = f"run `tocsin migrate`: {', '.join(pending)}" if pending else "current"
+        found.append(Check(name="schema", ok=not pending, detail=detail))
+        if not pending:
+            found += asyncio.run(self._examine())
+        return found
+
+    async def _examine(self) -> list[Check]:
+        from tocsin.app.wiring import Application
+        from tocsin.web.site import STATIC
+
+        app = Application(self.settings(), self._conninfo())
+        await app.open()
+        try:
+            ready = await app.readiness.check()
+        finally:
+            await app.close()
+        # no worker runs in this process, so what it says of workers is not about the server
+        problems = [one for one in ready.problems if "worker" not in one]
+        found = [Check(name="readiness", ok=not problems, detail="; ".join(problems) or "ready")]
+        found += [Check(name="configuration", ok=False, detail=one) for one in ready.warnings]
+        built = (STATIC / "manifest.json").is_file()
+        detail = "built" if built else "not built: run `make assets`, or install a released wheel"
+        found.append(Check(name="web assets", ok=built, detail=detail))
+        contacts = bool(self.settings().last_resort)
+        detail = "set" if contacts else "TOCSIN_LAST_RESORT is empty: an UNPAGEABLE page stays silent"
+        found.append(Check(name="last resort", ok=contacts, detail=detail))
+        return found
+
+    def reactions(self) -> str:
+        """Return the story as a table."""
+        from tocsin.app.wiring import reactions_table
+
+        return reactions_table()
+
+    def _conninfo(self) -> str:
+        from tocsin.kernel.postgres import ensure
+
+        settings = self.settings()
+        return settings.database_url or ensure(settings.data_dir)
+
+
+def _where(settings: Settings, conninfo: str) -> str:
+    import psycopg
+
+    with psycopg.connect(conninfo) as connection:
+        version = connection.info.server_version // 10000
+    place = "TOCSIN_DATABASE_URL" if settings.database_url else f"embedded, {settings.data_dir}"
+    return f"PostgreSQL {version} ({place})"
+
+
+def _disk(settings: Settings) -> Check:
+    place = settings.data_dir
+    while not place.exists() and place != Path(place.anchor):
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    ok = free >= DISK_MIN_BYTES
+    detail = f"{free // 1024**2} MiB free at {place}" + ("" if ok else "; 1 GiB is the least")
+    return Check(name="disk", ok=ok, detail=detail)

@@ -1,0 +1,165 @@
+"""`tocsin serve`: one process with everything, or N equal ones under a parent."""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import FrameType
+
+import uvicorn
+import uvloop
+from typing_extensions import override
+
+from tocsin.app.loops import Loops
+from tocsin.app.wiring import Application
+from tocsin.governance import reads as access
+from tocsin.kernel import logs
+from tocsin.kernel.logs import Log
+from tocsin.kernel.migrations import migrate
+from tocsin.kernel.postgres import Embedded
+from tocsin.kernel.settings import Settings
+
+STOP_S = 0.5  # requests in flight get this long at SIGTERM
+CHILD_STOP_S = 3.0
+PR_SET_PDEATHSIG = 1
+log = Log("serve")
+
+
+@asynccontextmanager
+async def database(settings: Settings) -> AsyncIterator[tuple[str, Embedded | None]]:
+    """Give a migrated database: the configured one, or the embedded one, looked after."""
+    embedded = None if settings.database_url else Embedded(settings.data_dir)
+    conninfo = settings.database_url or await embedded_conninfo(embedded)
+    try:
+        await asyncio.to_thread(migrate, conninfo)
+        yield conninfo, embedded
+    finally:
+        if embedded is not None:
+            embedded.leave()
+
+
+async def embedded_conninfo(embedded: Embedded | None) -> str:
+    """Start or join the embedded server."""
+    if embedded is None:
+        raise AssertionError("neither a database URL nor an embedded server")
+    return await embedded.revive()
+
+
+class _Server(uvicorn.Server):
+    """Ends event streams first: with one open, a graceful stop would wait for ever."""
+
+    def __init__(self, config: uvicorn.Config, app: Application) -> None:
+        super().__init__(config)
+        self._app = app
+        self._loop = asyncio.get_running_loop()
+
+    @override
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._loop.call_soon_threadsafe(self._app.hub.close)
+        super().handle_exit(sig, frame)
+
+
+def listener(host: str, port: int, *, shared: bool) -> socket.socket:
+    """Bind the port; `shared` lets several processes do so, and the kernel spreads connections."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    sock.bind((host, port))
+    return sock
+
+
+async def serve(settings: Settings, *, shared: bool = False, announce: bool = True) -> None:
+    """Serve until SIGTERM or SIGINT; ends within a second, whatever is open or in flight."""
+    sock = listener(settings.host, settings.port, shared=shared)
+    async with database(settings) as (conninfo, embedded):
+        app = Application(settings, conninfo)
+        await app.open()
+        config = uvicorn.Config(
+            app.site, loop="none", http="httptools", ws="none", lifespan="off", log_config=None,
+            access_log=False, server_header=False, date_header=False, backlog=2048,
+            timeout_keep_alive=75, timeout_graceful_shutdown=STOP_S,  # type: ignore[arg-type]
+        )  # fmt: skip
+        server = _Server(config, app)
+        try:
+            async with asyncio.TaskGroup() as group:
+                duties = [group.create_task(Loops(app).run())]
+                if embedded is not None:
+                    duties.append(group.create_task(embedded.watch()))
+                if announce:
+                    await _announce(app)
+                log.info("serve.started", url=settings.base_url, roles=settings.roles)
+                await server.serve(sockets=[sock])
+                for duty in duties:
+                    duty.cancel()
+        finally:
+            await app.close()
+
+
+async def _announce(app: Application) -> None:
+    print(f"Tocsin listens on {app.settings.base_url}", flush=True)  # noqa: T201 - for the person who started it
+    async with app.db.connection() as conn:
+        first = await access.is_first_start(conn)
+    if first:
+        print(f"Sign in, once: {await app.sign_in_link()}", flush=True)  # noqa: T201
+
+
+def run(settings: Settings) -> None:
+    """Serve in this process."""
+    logs.start(settings.log_level)
+    shared = os.getppid() != 1 and "--worker" in sys.argv
+    if shared:
+        # a worker does not outlive its parent, however the parent ends
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    with contextlib.suppress(KeyboardInterrupt):
+        uvloop.run(serve(settings, shared=shared, announce=not shared))
+
+
+def run_workers(settings: Settings, count: int) -> None:
+    """Run `count` equal processes on one port; one that dies is started again."""
+    logs.start(settings.log_level)
+    asyncio.run(_prepare(settings))
+    children = [_spawn() for _ in range(count)]
+    stopping = False
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+        for child in children:
+            child.terminate()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    while not stopping:
+        time.sleep(0.2)
+        for at, child in enumerate(children):
+            if child.poll() is not None and not stopping:
+                log.error("worker.died", pid=child.pid, status=child.returncode)
+                time.sleep(0.3)
+                children[at] = _spawn()
+    for child in children:
+        try:
+            child.wait(CHILD_STOP_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+async def _prepare(settings: Settings) -> None:
+    """Migrate and announce once, before there are several."""
+    async with database(settings) as (conninfo, _):
+        app = Application(settings, conninfo)
+        await app.open()
+        await _announce(app)
+        await app.close()
+
+
+def _spawn() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "tocsin", *sys.argv[1:], "--worker"])  # noqa: S603 - ourselves

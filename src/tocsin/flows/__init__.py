@@ -1,0 +1,1 @@
+"""The story: when this happens, that follows."""

@@ -1,0 +1,124 @@
+"""From a kept signal to a sorted alert: take, read, sort, in one unit."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import tocsin.signals.actions as signals
+import tocsin.triage.actions as triage
+from tocsin.kernel.actor import SYSTEM
+from tocsin.kernel.clock import Clock
+from tocsin.kernel.errors import Unavailable
+from tocsin.kernel.logs import Log
+from tocsin.kernel.metrics import SORTED, UNSORTABLE
+from tocsin.kernel.unit import Unit, Units
+from tocsin.signals import reads
+from tocsin.signals.ports import LANES, Parser
+from tocsin.signals.store import Receipt
+from tocsin.triage.model import Observed
+
+RECEIPTS_MAX = 2000
+POLL_S = 1.0
+BUSY_POLL_S = 0.05
+log = Log("detection")
+
+
+class Sorter:
+    """Sorts what intake has kept. Any number may run; each takes lanes that are free."""
+
+    def __init__(
+        self, units: Units, parsers: Mapping[str, Parser], clock: Clock, retention_days: int
+    ) -> None:
+        self._units = units
+        self._parsers = parsers
+        self._clock = clock
+        self._retention_days = retention_days
+        self._limit = RECEIPTS_MAX
+        self._days: set[date] = set()
+        self.wake = asyncio.Event()
+        self.lanes = LANES
+
+    async def beat(self) -> float:
+        """Sort one batch; return how long to wait for the next, in seconds."""
+        async with self._units.db.connection() as conn:
+            if await reads.oldest_at(conn) is None:
+                return POLL_S
+        # lanes that are all in other hands are looked at again soon
+        return 0.0 if await self.sort_batch() else BUSY_POLL_S
+
+    async def sort_batch(self) -> int:
+        """Sort the oldest receipts of the free lanes in one unit; return how many there were.
+
+        A batch that fails is halved until one receipt stands alone; that one is set aside
+        and paged about, so that nothing behind it waits.
+        """
+        await self._make_room()
+        taken: list[Receipt] = []
+
+        async def act(unit: Unit) -> int:
+            taken[:] = await signals.take(unit, lanes=self.lanes, limit=self._limit)
+            observed = [one for receipt in taken for one in self._read(receipt)]
+            if observed:
+                await triage.sort_observed(unit, observed)
+            return len(observed)
+
+        try:
+            count = await self._units.run(SYSTEM, act)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - door: whatever is wrong with a signal, the next is sorted
+            await self._cut(taken, error)
+            return len(taken)
+        SORTED.inc(count)
+        self._limit = min(RECEIPTS_MAX, self._limit * 2)
+        return len(taken)
+
+    async def _cut(self, taken: list[Receipt], error: Exception) -> None:
+        if len(taken) > 1:
+            self._limit = max(1, len(taken) // 2)
+            if not isinstance(error, triage.TooManyGroups):
+                log.warning(
+                    "sort.bisect", limit=self._limit, error=f"{type(error).__name__}: {error}"
+                )
+            return
+        if not taken:
+            raise error
+        log.error("sort.unsortable", error=error, receipt_id=taken[0].id)
+        UNSORTABLE.inc()
+
+        async def put_away(unit: Unit) -> None:
+            for receipt in await signals.take(unit, lanes=self.lanes, limit=1):
+                await signals.set_aside(unit, receipt, f"{type(error).__name__}: {error}")
+
+        await self._units.run(SYSTEM, put_away)
+
+    def _read(self, receipt: Receipt) -> list[Observed]:
+        found = self._parsers[receipt.format].read(receipt.body, receipt.received_at)
+        return [
+            Observed(
+                dedup_key=signal.dedup_key,
+                labels=signal.labels,
+                annotations=signal.annotations,
+                starts_at=signal.starts_at,
+                ends_at=signal.ends_at,
+                ends_by_timeout=signal.ends_by_timeout,
+                source_url=signal.source_url,
+                integration=receipt.integration,
+                received_at=receipt.received_at,
+            )
+            for signal in found
+        ]
+
+    async def _make_room(self) -> None:
+        """See to it that today's and tomorrow's receipts have a partition."""
+        today = self._clock.now().date()
+        wanted = [today + timedelta(days=n) for n in (-1, 0, 1)]
+        if self._days.issuperset(wanted):
+            return
+        await signals.keep_partitions(
+            self._units.db,
+            now=self._clock.now(),
+            retention_days=self._retention_days,
+            ahead=wanted,
+        )
+        self._days = set(wanted)

@@ -1,0 +1,217 @@
+"""The one way out over HTTP: to a checked address only, no redirects, bounded in time and size.
+
+Addresses to call are typed in by people, so a name is resolved here, every address it has
+is checked, and the connection goes to the very address that was checked: a name server
+cannot change its mind in between. Proxies from the environment are ignored, as they could.
+"""
+
+import asyncio
+import socket
+import ssl
+from base64 import b64encode
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+import httpx
+from msgspec import Struct
+
+from tocsin.oncall.ports import Outcome, PermanentFailure, Sent, TransientFailure
+
+Network = IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
+
+_NAT64 = IPv6Network("64:ff9b::/96")
+_BODY_TIMEOUT_S = 1.0
+_WORTH_RETRYING = frozenset({408, 425, 429})
+
+
+class Blocked(Exception):
+    """The target is not a public address and no allowed network holds it, or no URL at all."""
+
+
+class Unreachable(Exception):
+    """No answer: name not found, refused, broken off, too slow."""
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What came back: at most the response limit of `body`, headers with lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """Read a comma-separated list such as `10.0.0.0/8, fd00::/8`. Raises ValueError."""
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def is_allowed(address: Address, allowed: tuple[Network, ...]) -> bool:
+    """Say whether a request may go there: public unicast, or in an allowed network.
+
+    IPv4 addresses in IPv6 clothes (mapped, NAT64, 6to4, Teredo) are judged as what they reach.
+    """
+    inner = _embedded(address)
+    if inner is not None:
+        return is_allowed(inner, allowed)
+    if any(address in network for network in allowed):
+        return True
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+class Outbound:
+    """Sends single requests under the rules above; safe to share between tasks."""
+
+    def __init__(
+        self,
+        *,
+        allowed: tuple[Network, ...] = (),
+        timeout_s: float = 10.0,
+        response_limit_bytes: int = 65_536,
+    ) -> None:
+        """`timeout_s` bounds one request as a whole, from resolving to the last byte."""
+        self._allowed = allowed
+        self._timeout_s = timeout_s
+        self._response_limit_bytes = response_limit_bytes
+        _tls()  # loading the certificates takes long; the first page shall not wait for it
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Answer:
+        """Send one request. Raises `Blocked` or `Unreachable`; any status is an answer.
+
+        An address that does not accept the connection is passed over for the next one of
+        the name; once one has accepted, nothing is sent twice.
+        """
+        target = _parsed(url)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                addresses = await self._addresses(target)
+                return await self._first_connected(method, target, addresses, headers, content)
+        except TimeoutError:
+            raise Unreachable(f"no answer within {self._timeout_s:g} s") from None
+
+    async def _addresses(self, url: httpx.URL) -> list[Address]:
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(url.host, _port(url), type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise Unreachable(f"cannot resolve {url.host}: {error}") from None
+        addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+        checked = [address for address in addresses if is_allowed(address, self._allowed)]
+        if not checked:
+            raise Blocked(f"{url.host} is not a public address and no allowed network holds it")
+        return checked
+
+    async def _first_connected(
+        self,
+        method: str,
+        url: httpx.URL,
+        addresses: list[Address],
+        headers: Mapping[str, str] | None,
+        content: bytes | None,
+    ) -> Answer:
+        failure = Unreachable(f"{url.host} has no address")
+        for address in addresses:
+            pinned = url.copy_with(host=str(address), userinfo=b"")
+            request = httpx.Request(
+                method,
+                pinned,
+                headers={**_own_headers(url), **(headers or {})},
+                content=content,
+                extensions={"sni_hostname": url.host},
+            )
+            try:
+                return await self._exchange(request)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                failure = Unreachable(f"cannot connect to {url.host}: {error}")
+            except httpx.HTTPError as error:
+                raise Unreachable(f"{type(error).__name__}: {error}") from None
+        raise failure
+
+    async def _exchange(self, request: httpx.Request) -> Answer:
+        # a client per request: a kept connection would be shared by names of one address
+        async with httpx.AsyncClient(
+            verify=_tls(), trust_env=False, follow_redirects=False, timeout=self._timeout_s
+        ) as client:
+            response = await client.send(request, stream=True)
+            body = bytearray()
+            # once the status is known, a body that breaks off cannot make it a failure
+            with suppress(httpx.HTTPError, TimeoutError):
+                async with asyncio.timeout(_BODY_TIMEOUT_S):
+                    async for chunk in response.aiter_raw():
+                        body += chunk
+                        if len(body) >= self._response_limit_bytes:
+                            break
+            await response.aclose()
+        return Answer(
+            status=response.status_code,
+            headers=dict(response.headers),
+            body=bytes(body[: self._response_limit_bytes]),
+        )
+
+
+async def deliver(
+    outbound: Outbound, url: str, *, headers: Mapping[str, str], content: bytes
+) -> Outcome:
+    """POST a message and read the answer as an outcome, alike for every HTTP channel."""
+    try:
+        answer = await outbound.request("POST", url, headers=headers, content=content)
+    except Blocked as blocked:
+        return PermanentFailure(str(blocked), address_wrong=True)
+    except Unreachable as unreachable:
+        return TransientFailure(str(unreachable))
+    if 200 <= answer.status < 300:  # noqa: PLR2004 - the class of statuses that mean success
+        return Sent(answer.headers.get("x-request-id", "")[:200])
+    reason = f"the receiver answered {answer.status}"
+    if answer.status in _WORTH_RETRYING or answer.status >= 500:  # noqa: PLR2004 - server errors
+        return TransientFailure(reason, _retry_after_s(answer))
+    return PermanentFailure(reason, address_wrong=answer.status in {404, 410})
+
+
+def _retry_after_s(answer: Answer) -> float | None:
+    text = answer.headers.get("retry-after", "").strip()  # as seconds; the date form is ignored
+    return min(float(text), 3600.0) if text.isascii() and text.isdigit() else None
+
+
+def _parsed(url: str) -> httpx.URL:
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise Blocked(f"not a URL: {error}") from None
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise Blocked("not an http or https URL")
+    return parsed
+
+
+def _own_headers(url: httpx.URL) -> dict[str, str]:
+    own = {"host": url.netloc.decode(), "accept-encoding": "identity"}
+    if url.userinfo:
+        credentials = f"{url.username}:{url.password}".encode()
+        own["authorization"] = "Basic " + b64encode(credentials).decode()
+    return own
+
+
+def _port(url: httpx.URL) -> int:
+    return url.port or (443 if url.scheme == "https" else 80)
+
+
+def _embedded(address: Address) -> IPv4Address | None:
+    if isinstance(address, IPv4Address):
+        return None
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    teredo = address.teredo[1] if address.teredo else None
+    return address.ipv4_mapped or address.sixtofour or teredo
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()

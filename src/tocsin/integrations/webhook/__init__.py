@@ -1,0 +1,1 @@
+"""Signed HTTP callbacks to any program."""

@@ -1,0 +1,55 @@
+"""Counters and gauges for Prometheus, named `tocsin_<noun>_<unit>`; rendered by `web`."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+REGISTRY = CollectorRegistry()
+
+ACCEPTED = Counter(
+    "tocsin_alerts_accepted", "Alerts answered with 2xx, all on disk.", registry=REGISTRY
+)
+REFUSED = Counter(
+    "tocsin_intake_refused",
+    "Intake requests refused, by status.",
+    ["status"],
+    registry=REGISTRY,
+)
+SORTED = Counter("tocsin_alerts_sorted", "Alerts sorted.", registry=REGISTRY)
+UNSORTABLE = Counter(
+    "tocsin_signals_unsortable", "Signals no rule could read.", registry=REGISTRY
+)
+ATTEMPTS = Counter(
+    "tocsin_attempts", "Attempts to deliver, by method and outcome.", ["method", "outcome"],
+    registry=REGISTRY,
+)  # fmt: skip
+UNPAGEABLE = Counter(
+    "tocsin_pages_unpageable", "Alarms that a page reaches nobody.", registry=REGISTRY
+)
+WITNESS_RESTORED = Counter(
+    "tocsin_pages_witness_restored",
+    "Pages the watchdog found without a timer.",
+    registry=REGISTRY,
+)
+PARKED = Gauge(
+    "tocsin_reactions_parked_count", "Reactions waiting in the parking lot.", registry=REGISTRY
+)
+DUE_LAG = Gauge(
+    "tocsin_due_timer_lag_seconds", "How late the oldest due job is.", registry=REGISTRY
+)
+SORT_LAG = Gauge(
+    "tocsin_sort_lag_seconds", "Age of the oldest unsorted signal.", registry=REGISTRY
+)
+UNSEALED = Gauge(
+    "tocsin_log_unsealed_seconds", "Age of the oldest event not yet sealed.", registry=REGISTRY
+)
+OPEN_PAGES = Gauge(
+    "tocsin_pages_open_count", "Pages nobody has acknowledged.", registry=REGISTRY
+)
+CLIENTS = Gauge("tocsin_live_clients_count", "Open event streams.", registry=REGISTRY)
+SKEW = Gauge(
+    "tocsin_clock_skew_seconds", "Database clock minus this machine's.", registry=REGISTRY
+)
+
+
+def render() -> bytes:
+    """Return all metrics in Prometheus' text format."""
+    return generate_latest(REGISTRY)

@@ -1,0 +1,150 @@
+"""What the operator decides before the start: one frozen struct, read once from `TOCSIN_*`."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from tocsin.kernel.errors import Invalid
+
+PREFIX = "TOCSIN_"
+# read by the build and by the test suite, never by a running Tocsin
+FOREIGN = frozenset(
+    {"TOCSIN_UI", "TOCSIN_UI_OUT", "TOCSIN_CHROMIUM", "TOCSIN_TEST_DATABASE_URL"}
+)
+SECRETS = frozenset({"database_url", "token", "smtp_url", "webhook_secret"})
+
+
+def _home() -> Path:
+    return Path.home() / ".local" / "share" / "tocsin"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Each field is the variable `TOCSIN_<FIELD>`; a secret may also come as `TOCSIN_<FIELD>_FILE`."""
+
+    data_dir: Annotated[
+        Path, Meta(description="Where the embedded PostgreSQL and local keys live.")
+    ] = msgspec.field(default_factory=_home)
+    database_url: Annotated[
+        str,
+        Meta(
+            description="A PostgreSQL >= 15; empty means the embedded one in the data directory."
+        ),
+    ] = ""
+    host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on.")] = 8640
+    url: Annotated[
+        str,
+        Meta(
+            description="The address people reach Tocsin at: goes into links; the CLI talks to it"
+            " when a token is set. Empty means `http://HOST:PORT`."
+        ),
+    ] = ""
+    token: Annotated[
+        str,
+        Meta(description="CLI only: talk to a running Tocsin at `TOCSIN_URL` with this token."),
+    ] = ""
+    smtp_url: Annotated[
+        str,
+        Meta(
+            description="Mail server for e-mail pages: `smtp://user:password@host:587`"
+            " (STARTTLS if offered) or `smtps://host`. Empty: e-mail pages fail over to the next method."
+        ),
+    ] = ""
+    mail_from: Annotated[str, Meta(description="Sender address of e-mail pages.")] = (
+        "tocsin@localhost"
+    )
+    webhook_secret: Annotated[
+        str,
+        Meta(
+            description="Signs outgoing webhooks of methods that bring no secret of their own."
+        ),
+    ] = ""
+    last_resort: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Comma-separated static contacts that are told out of band when a page reaches"
+            " nobody, and by `tocsin sentinel`: `mailto:`, `https://` or `ntfy://host/topic`."
+        ),
+    ] = ()
+    allow_networks: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Comma-separated private networks that webhooks may reach, e.g. `10.0.0.0/8`."
+            " Public addresses are always allowed, private ones never without this."
+        ),
+    ] = ()
+    roles: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="What this process does: any of `accept`, `web`, `work`, comma-separated."
+        ),
+    ] = ("accept", "web", "work")
+    lag_limit_s: Annotated[
+        float,
+        Meta(gt=0, description="Seconds of unsorted backlog above which intake answers 503."),
+    ] = 5.0
+    retention_days: Annotated[
+        int, Meta(ge=1, description="Days for which raw signals are kept.")
+    ] = 90
+    log_level: Annotated[
+        str, Meta(pattern="^(debug|info|warning|error)$", description="Least level logged.")
+    ] = "info"
+
+    @property
+    def base_url(self) -> str:
+        """The address in links, without a slash at the end."""
+        return (self.url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read settings from `environ` (the process's own by default).
+
+    Raises Invalid for an unknown variable or a bad value, naming the variable and the cure.
+    """
+    environ = os.environ if environ is None else environ  # noqa: TID251 - the one place
+    hints = get_type_hints(Settings, include_extras=True)
+    values: dict[str, object] = {}
+    for variable in sorted(name for name in environ if name.startswith(PREFIX)):
+        if variable in FOREIGN:
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        text = environ[variable]
+        if name.endswith("_file") and name.removesuffix("_file") in SECRETS:
+            name = name.removesuffix("_file")
+            text = _read_secret(variable, text)
+        if name not in hints:
+            raise Invalid(_unknown(variable, hints), field=variable)
+        values[name] = _value(text, hints[name])
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"settings: {error}; see docs/reference/settings.md") from error
+
+
+def _value(text: str, hint: object) -> object:
+    plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    if get_origin(plain) is tuple:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return Path(text) if plain is Path else text
+
+
+def _read_secret(variable: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise Invalid(
+            f"{variable}: cannot read {path}: {error.strerror}", field=variable
+        ) from error
+
+
+def _unknown(variable: str, hints: Mapping[str, object]) -> str:
+    import difflib  # noqa: PLC0415 - only on the way to an error
+
+    names = [PREFIX + name.upper() for name in hints]
+    near = difflib.get_close_matches(variable, names, n=1)
+    cure = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}"
+    return f"unknown setting {variable}: {cure}"

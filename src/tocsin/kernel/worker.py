@@ -1,0 +1,232 @@
+"""Runs due jobs: timers inside units, errands between them, under a lease with a heartbeat."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from tocsin.kernel import jobs as job_rows
+from tocsin.kernel.actor import SYSTEM
+from tocsin.kernel.clock import Clock
+from tocsin.kernel.errors import Unavailable
+from tocsin.kernel.ids import uuid7
+from tocsin.kernel.jobs import JobKinds, JobRow
+from tocsin.kernel.logs import Log
+from tocsin.kernel.unit import Unit, Units
+
+ERRANDS_MAX = 32
+TIMERS_MAX = 3
+POLL_S = 1.0
+HEARTBEAT_S = 3.0
+log = Log("worker")
+
+
+class LeaseLost(Exception):
+    """Another worker has the errand now; this unit must not commit."""
+
+
+class Errand:
+    """An errand while it runs: its units, and its lease."""
+
+    def __init__(self, units: Units, row: JobRow, worker: UUID) -> None:
+        self.units = units
+        self.row = row
+        self._worker = worker
+
+    async def done(self, unit: Unit) -> None:
+        """End the errand in the same transaction as its outcome. Raises LeaseLost."""
+        if not await job_rows.finish(unit.conn, self.row.id, worker=self._worker):
+            raise LeaseLost(str(self.row.id))
+
+    async def again(self, unit: Unit, at: datetime) -> None:
+        """Give the errand back, due at `at`, in the same transaction. Raises LeaseLost."""
+        if not await job_rows.release(unit.conn, self.row.id, worker=self._worker, due_at=at):
+            raise LeaseLost(str(self.row.id))
+
+
+class Worker:
+    """Runs this process's share of the jobs."""
+
+    def __init__(self, units: Units, kinds: JobKinds, clock: Clock) -> None:
+        self.id = uuid7()
+        self.units = units
+        self.kinds = kinds
+        self.clock = clock
+        self.failures = 0
+        self.beat_at = clock.now()
+        self._wake = asyncio.Event()
+        self._running: set[UUID] = set()
+        self._timers = 0
+        units.on_commit.append(self._hint)
+
+    def _hint(self, unit: Unit) -> None:
+        if unit.jobs:
+            self._wake.set()
+
+    def wake(self) -> None:
+        """Look at once."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until cancelled; then give errands in flight back, under the same key."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._heartbeat())
+            while True:
+                self._wake.clear()
+                try:
+                    wait_s = await self._round(group.create_task)
+                except Exception as error:  # noqa: BLE001 - door: the worker outlives any database outage
+                    log.warning("worker.round_failed", error=f"{type(error).__name__}: {error}")
+                    wait_s = POLL_S
+                try:
+                    async with asyncio.timeout(wait_s):
+                        await self._wake.wait()
+                except TimeoutError:
+                    pass
+
+    async def _round(self, spawn: Callable[..., object]) -> float:
+        """Start what is due; return how long to wait for more, in seconds."""
+        now = self.clock.now()
+        async with self.units.db.connection() as conn:
+            self.beat_at = now
+            due_at = await job_rows.next_due(conn)
+            if due_at is None:
+                return POLL_S
+            if due_at > now:
+                return min(POLL_S, (due_at - now).total_seconds())
+            free = ERRANDS_MAX - len(self._running)
+            rows = (
+                await job_rows.lease_errands(conn, now, worker=self.id, limit=free)
+                if free
+                else []
+            )
+        for row in rows:
+            self._running.add(row.id)
+            spawn(self._errand(row))
+        if self._timers < TIMERS_MAX:
+            self._timers += 1
+            spawn(self._drain_timers())
+        return POLL_S if not rows or free == len(rows) else 0.0
+
+    async def _drain_timers(self) -> None:
+        try:
+            while await self._timer():
+                pass
+        finally:
+            self._timers -= 1
+            self._wake.set()
+
+    async def _timer(self) -> bool:
+        """Run one due timer in one unit; False when none is due."""
+        taken: list[JobRow] = []
+
+        async def act(unit: Unit) -> None:
+            taken.clear()
+            row = await job_rows.take_timer(unit.conn, unit.now)
+            if row is not None:
+                taken.append(row)
+                await self.kinds.by_name[row.kind].run(unit, self.kinds.decode(row))
+
+        try:
+            await self.units.run(SYSTEM, act)
+        except Exception as error:  # noqa: BLE001 - door: one bad timer must not stop the others
+            await self._timer_failed(taken, error)
+        return bool(taken)
+
+    async def _timer_failed(self, taken: list[JobRow], error: Exception) -> None:
+        self.failures += 1
+        if not taken or isinstance(error, Unavailable):
+            taken.clear()
+            log.warning("timer.database_gone", error=str(error))
+            return
+        log.error("timer.failed", error=error, job=taken[0].kind, job_id=taken[0].id)
+        async with self.units.db.connection() as conn:
+            await job_rows.postpone_timer(
+                conn,
+                taken[0].id,
+                now=self.clock.now(),
+                error=f"{type(error).__name__}: {error}",
+            )
+
+    async def _errand(self, row: JobRow) -> None:
+        try:
+            errand = Errand(self.units, row, self.id)
+            await self.kinds.by_name[row.kind].run(errand, self.kinds.decode(row))
+        except asyncio.CancelledError:
+            # shielded: the process ends, the job must be free before it does
+            await asyncio.shield(
+                self._give_back(row, "cancelled: the process is stopping", after_s=0)
+            )
+            raise
+        except LeaseLost:
+            log.warning("errand.lease_lost", job_id=row.id, job=row.kind)
+        except Exception as error:  # noqa: BLE001 - door: one bad errand must not stop the others
+            self.failures += 1
+            log.error("errand.failed", error=error, job=row.kind, job_id=row.id)
+            await self._give_back(
+                row, f"{type(error).__name__}: {error}",
+                after_s=job_rows.backoff(row.attempts).total_seconds(),
+            )  # fmt: skip
+        finally:
+            self._running.discard(row.id)
+            self._wake.set()
+
+    async def _give_back(self, row: JobRow, error: str, *, after_s: float) -> None:
+        due_at = self.clock.now() + timedelta(seconds=after_s)
+        try:
+            async with self.units.db.connection() as conn:
+                await job_rows.release(conn, row.id, worker=self.id, due_at=due_at, error=error)
+        except Exception as gone:  # noqa: BLE001 - door: the lease ends by itself
+            log.warning("errand.not_given_back", job_id=row.id, error=str(gone))
+
+    async def _heartbeat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            if not self._running:
+                continue
+            try:
+                async with self.units.db.connection() as conn:
+                    await job_rows.extend(conn, self.clock.now(), worker=self.id)
+            except Exception as error:  # noqa: BLE001 - door: the next beat tries again
+                log.warning("worker.heartbeat_failed", error=str(error))
+
+    async def drain(self) -> int:
+        """Run everything that is due now, one after another, and return how many ran.
+
+        For tests and the simulation, which move the clock themselves.
+        """
+        count = 0
+        while True:
+            ran = await self._timer()
+            async with self.units.db.connection() as conn:
+                rows = await job_rows.lease_errands(
+                    conn, self.clock.now(), worker=self.id, limit=1
+                )
+            for row in rows:
+                await self._errand(row)
+            if not ran and not rows:
+                return count
+            count += int(ran) + len(rows)
+
+
+Beat = Callable[[], Awaitable[float]]
+
+
+async def every(beat: Beat, *, name: str, wake: asyncio.Event | None = None) -> None:
+    """Call `beat` for ever; it returns how many seconds to wait, or less when `wake` is set."""
+    wake = wake or asyncio.Event()
+    while True:
+        wake.clear()
+        try:
+            wait_s = await beat()
+        except Exception as error:  # noqa: BLE001 - door: a loop outlives any failure and says so
+            log.warning("loop.failed", loop=name, error=f"{type(error).__name__}: {error}")
+            wait_s = 1.0
+        if wait_s <= 0:
+            await asyncio.sleep(0)
+            continue
+        try:
+            async with asyncio.timeout(wait_s):
+                await wake.wait()
+        except TimeoutError:
+            pass

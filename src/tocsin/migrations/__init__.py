@@ -1,0 +1,1 @@
+"""Plain SQL, forward only: NNNN_before_* is safe beside the old code, NNNN_after_* once it is gone."""

@@ -1,0 +1,1 @@
+"""Who answers, and how hard we try to reach them: rotations, policies, pages."""

@@ -1,0 +1,119 @@
+"""What can happen to a page: the inputs of `core.page.step`."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from tocsin.kernel.ids import PersonId
+from tocsin.oncall.core.ladder import Ladder
+from tocsin.oncall.model import MethodKind, Notification
+
+
+class Trigger(Struct, frozen=True):
+    """The page is new (epoch 0): call its first rung."""
+
+    ladder: Ladder
+
+
+class StepDue(Struct, frozen=True):
+    """The STEP timer of `epoch` is due: nobody has acknowledged the rung called last."""
+
+    epoch: int
+    ladder: Ladder
+
+
+class CatchDue(Struct, frozen=True):
+    """The CATCH timer of `epoch` is due: nobody has answered the catch-all's call."""
+
+    epoch: int
+    ladder: Ladder
+
+
+class AckExpired(Struct, frozen=True):
+    """The ACK_TIMEOUT timer of `epoch` is due: acknowledged long ago, and not resolved."""
+
+    epoch: int
+    ladder: Ladder
+
+
+class Acknowledge(Struct, frozen=True):
+    """Somebody takes the page; `by` is None when the hand is not a person of on-call.
+
+    `ack_timeout_s` is the policy's; 0 means that the acknowledgement never runs out.
+    """
+
+    by: PersonId | None
+    ack_timeout_s: int
+
+
+class Resolve(Struct, frozen=True):
+    """What the page is about is over."""
+
+
+class Escalate(Struct, frozen=True):
+    """Somebody asks for the next rung now; an acknowledged page goes on climbing."""
+
+    by: PersonId | None
+    ladder: Ladder
+
+
+class Retrigger(Struct, frozen=True):
+    """The incident was reopened: call from the first rung again."""
+
+    ladder: Ladder
+
+
+class Sent(Struct, frozen=True):
+    """The provider took the message."""
+
+
+class TransientFailure(Struct, frozen=True):
+    """It may work later: timeout, 4xx of SMTP, 5xx of HTTP."""
+
+    reason: str
+
+
+class PermanentFailure(Struct, frozen=True):
+    """It will never work: no such mailbox, 410."""
+
+    reason: str
+
+
+Outcome = Sent | TransientFailure | PermanentFailure
+
+
+class AttemptEnded(Struct, frozen=True, kw_only=True):
+    """One attempt to deliver `notification` is over.
+
+    `siblings` are all notifications of the same rung as stored; the state stored for this
+    one does not matter. `methods` are what the person can be reached by now.
+    """
+
+    notification: Notification
+    outcome: Outcome
+    siblings: tuple[Notification, ...]
+    methods: tuple[MethodKind, ...]
+
+
+Input = (
+    Trigger
+    | StepDue
+    | CatchDue
+    | AckExpired
+    | Acknowledge
+    | Resolve
+    | Escalate
+    | Retrigger
+    | AttemptEnded
+)
+
+
+class InputKind(StrEnum):
+    """The inputs that can come too late, by name, for the log."""
+
+    TRIGGER = "trigger"
+    STEP_DUE = "step_due"
+    CATCH_DUE = "catch_due"
+    ACK_EXPIRED = "ack_expired"
+    RETRIGGER = "retrigger"
+    ATTEMPT = "attempt"

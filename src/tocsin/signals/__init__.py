@@ -1,0 +1,1 @@
+"""Is something wrong? Raw signals, kept before they are answered."""

@@ -1,0 +1,113 @@
+"""What can be asked of intake: keep a request, and hand on what is not sorted yet."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+
+from tocsin.kernel.access import decide
+from tocsin.kernel.actor import Actor
+from tocsin.kernel.clock import Clock
+from tocsin.kernel.db import Database
+from tocsin.kernel.errors import Forbidden, Unavailable
+from tocsin.kernel.ids import uuid7
+from tocsin.kernel.unit import Unit
+from tocsin.signals import store
+from tocsin.signals.events import SignalUnsortable
+from tocsin.signals.model import Slice
+from tocsin.signals.store import Receipt
+
+QUEUE_MAX = 20_000  # receipts waiting for a commit; above it intake answers 503
+GROUP_MAX = 2_000  # receipts in one commit
+
+
+class Intake:
+    """Keeps requests by group commit: many of them in one transaction, each answered after it."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+        self._queue: list[Receipt] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._wake = asyncio.Event()
+        self.accepted_count = 0
+        self.on_kept: list[Callable[[], None]] = []
+        self.blocked: str = ""  # why intake takes nothing now; set by readiness
+
+    def require(self, actor: Actor) -> None:
+        """Refuse whoever may not send signals. Raises Forbidden."""
+        if not decide(actor.role, "signal:accept"):
+            raise Forbidden(f"{actor.name} ({actor.role}) may not signal:accept")
+
+    async def accept(self, actor: Actor, form: str, slices: Sequence[Slice]) -> None:
+        """Return once `slices` are on disk. Raises Unavailable when they may not be."""
+        if self.blocked or len(self._queue) > QUEUE_MAX:
+            raise Unavailable(self.blocked or "intake is full", retry_after_s=1)
+        now = self._clock.now()
+        for part in slices:
+            self._queue.append(
+                Receipt(uuid7(), part.lane, now, actor.id, actor.name, form, part.body)
+            )
+            self.accepted_count += part.count
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        self._wake.set()
+        await waiter
+
+    async def run(self) -> None:
+        """Commit group after group until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                await self._commit()
+
+    async def _commit(self) -> None:
+        receipts, self._queue = self._queue, []
+        waiters, self._waiters = self._waiters, []
+        try:
+            async with asyncio.timeout(10), self._db.connection() as conn:
+                await store.keep(conn, receipts)
+        except Exception as error:  # noqa: BLE001 - door: each waiting request gets its answer
+            refusal = Unavailable(f"not kept, send it again: {type(error).__name__}")
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_exception(refusal)
+            return
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        for hint in self.on_kept:
+            hint()
+
+
+async def take(unit: Unit, *, lanes: int, limit: int) -> list[Receipt]:
+    """Move the oldest unsorted receipts of free lanes out of the inbox, into this unit."""
+    unit.require("alert:sort")
+    receipts = await store.take(unit.conn, lanes=lanes, limit=limit)
+    if receipts:
+        await store.archive(unit.conn, receipts)
+    return receipts
+
+
+async def set_aside(unit: Unit, receipt: Receipt, error: str) -> None:
+    """Put away a receipt that cannot be sorted, and say so."""
+    unit.require("alert:sort")
+    await store.set_aside(unit.conn, receipt, error)
+    unit.record(
+        SignalUnsortable(
+            receipt_id=receipt.id, integration=receipt.integration, format=receipt.format
+        )
+    )
+
+
+async def keep_partitions(
+    db: Database, *, now: datetime, retention_days: int, ahead: Sequence[date]
+) -> None:
+    """Make the partitions of the days `ahead` and drop those that are past retention."""
+    async with db.connection() as conn:
+        present = await store.partitions(conn)
+        for day in ahead:
+            if day not in present:
+                await store.add_partition(conn, day)
+        old = [day for day in present if (now.date() - day).days > retention_days]
+        await store.drop_partitions(conn, old)

@@ -1,0 +1,1 @@
+"""Does it matter, and to whom? Alerts, groups and routes."""

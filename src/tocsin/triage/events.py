@@ -1,0 +1,108 @@
+"""What triage can say has happened: always of a group, never of each alert."""
+
+from typing_extensions import override
+
+from tocsin.kernel.events import Event, Names
+from tocsin.kernel.ids import AlertId, GroupId
+
+
+def _alerts(count: int) -> str:
+    return "1 alert" if count == 1 else f"{count} alerts"
+
+
+class GroupNeedsPage(Event, frozen=True, tag="triage.group_needs_page"):
+    """A group has opened, or become urgent, and somebody must be woken."""
+
+    group_id: GroupId
+    title: str
+    integration: str
+    route: str
+    alert_count: int
+    sample: tuple[AlertId, ...]
+    raised: bool
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        verb = "became urgent" if self.raised else "fired"
+        return f"{self.title}: {_alerts(self.alert_count)} {verb} ({self.integration})"
+
+
+class GroupNeedsIncident(Event, frozen=True, tag="triage.group_needs_incident"):
+    """A group has opened that can wait for the morning."""
+
+    group_id: GroupId
+    title: str
+    integration: str
+    route: str
+    alert_count: int
+    sample: tuple[AlertId, ...]
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        return (
+            f"{self.title}: {_alerts(self.alert_count)} fired, low urgency ({self.integration})"
+        )
+
+
+class GroupGrew(Event, frozen=True, tag="triage.group_grew"):
+    """More alerts have joined a group since people were last told."""
+
+    group_id: GroupId
+    new_count: int
+    alert_count: int
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        return f"{_alerts(self.new_count)} more, {self.alert_count} in all"
+
+
+class GroupRefired(Event, frozen=True, tag="triage.group_refired"):
+    """An urgent group fires again soon after it had cleared."""
+
+    group_id: GroupId
+    title: str
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        return f"{self.title}: firing again"
+
+
+class GroupRefiredQuietly(Event, frozen=True, tag="triage.group_refired_quietly"):
+    """A group of low urgency fires again soon after it had cleared."""
+
+    group_id: GroupId
+    title: str
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        return f"{self.title}: firing again, low urgency"
+
+
+class GroupCleared(Event, frozen=True, tag="triage.group_cleared"):
+    """No alert of the group fires any more."""
+
+    group_id: GroupId
+    title: str
+    alert_count: int
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        return f"{self.title}: all {_alerts(self.alert_count)} resolved"
+
+
+class GroupVanished(Event, frozen=True, tag="triage.group_vanished"):
+    """A group resolved while it waited, so nobody was told."""
+
+    group_id: GroupId
+    title: str
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        return f"{self.title}: resolved before its wait was over, nobody was paged"

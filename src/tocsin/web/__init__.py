@@ -1,0 +1,1 @@
+"""HTTP: screens, JSON API, intake and live stream. Translates; decides nothing."""

@@ -1,0 +1,194 @@
+"""On-call over JSON: who is on call, and why a page called whom."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from litestar import get
+from litestar.params import Dependency
+
+import tocsin.command.reads as command
+import tocsin.oncall.reads as oncall
+from tocsin.kernel import timeline
+from tocsin.kernel.errors import Invalid, NotFound
+from tocsin.kernel.jobs import name_of
+from tocsin.kernel.unit import Unit
+from tocsin.oncall.actions import PageTimer
+from tocsin.oncall.core.config import Directory
+from tocsin.oncall.core.rotation import Shift
+from tocsin.oncall.model import Page, PageState, PersonTarget, Policy, Rotation, Target
+from tocsin.oncall.reads import AttemptRow, NotificationRow
+from tocsin.web.api.shapes import (
+    AttemptShape,
+    NotificationShape,
+    OnCall,
+    PageDetail,
+    PageShape,
+    PageWhy,
+    PolicyShape,
+    ScheduleShape,
+    ShiftShape,
+    StepShape,
+    TargetShape,
+    WaitingShape,
+    entry_shape,
+    incident_shape,
+    person,
+    problems,
+)
+from tocsin.web.units import Asking
+
+AnAsking = Annotated[Asking, Dependency(skip_validation=True)]
+LOG_MAX = 200
+AHEAD = timedelta(days=1)
+
+
+@get("/oncall", tags=["on-call"], responses=problems())
+async def show_on_call(asking: AnAsking) -> OnCall:
+    """Say for every schedule who is on call now, until when, and who comes next."""
+
+    async def read(unit: Unit) -> OnCall:
+        found = await oncall.on_call_now(unit)
+        return OnCall(
+            at=unit.now,
+            schedules=tuple([await _schedule(unit, one, shift) for one, shift in found]),
+        )
+
+    return await asking.run(read)
+
+
+async def _schedule(unit: Unit, rotation: Rotation, now: Shift | None) -> ScheduleShape:
+    after = now.end_at if now else unit.now
+    following = await oncall.shifts_between(unit, rotation, after, after + AHEAD)
+    directory = unit.config(Directory)
+    return ScheduleShape(
+        id=rotation.id,
+        name=rotation.name,
+        zone=rotation.zone,
+        now=_shift(directory, now) if now else None,
+        next=_shift(directory, following[0]) if following else None,
+    )
+
+
+def _shift(directory: Directory, shift: Shift) -> ShiftShape:
+    return ShiftShape(
+        person=person(directory, shift.person_id), start_at=shift.start_at, end_at=shift.end_at
+    )
+
+
+@get("/pages/{page_id:str}", tags=["on-call"], responses=problems(NotFound, Invalid))
+async def show_page(asking: AnAsking, page_id: str) -> PageWhy:
+    """Show a page: its policy, whom it called by what, what it waits for, what has happened."""
+
+    async def read(unit: Unit) -> PageWhy:
+        page = await oncall.page(unit, page_id)
+        [detail] = await page_details(unit, [page])
+        entries = await timeline.about(unit, [page.id], limit=LOG_MAX, before_seq=None)
+        directory = unit.config(Directory)
+        return PageWhy(
+            **{name: getattr(detail, name) for name in detail.__struct_fields__},
+            incident=incident_shape(await command.incident(unit, str(page.incident_id))),
+            policy_now=_policy(directory, directory.policy_by_id(page.policy_id)),
+            log=tuple(map(entry_shape, entries)),
+        )
+
+    return await asking.run(read)
+
+
+def page_shape(directory: Directory, page: Page) -> PageShape:
+    """Say what the API says of a page."""
+    by = page.acknowledged_by
+    return PageShape(
+        id=page.id, incident_id=page.incident_id,
+        policy=directory.policy_by_id(page.policy_id).name, state=page.state, epoch=page.epoch,
+        loop=page.loop, step=page.step, catch=page.catch, retriggers=page.retriggers,
+        unpageable=page.unpageable, opened_at=page.opened_at,
+        acknowledged_at=page.acknowledged_at,
+        acknowledged_by=person(directory, by) if by else None, resolved_at=page.resolved_at,
+    )  # fmt: skip
+
+
+async def page_details(unit: Unit, pages: Sequence[Page]) -> tuple[PageDetail, ...]:
+    """Add to pages what they have sent and what they wait for."""
+    directory = unit.config(Directory)
+    waiting = await oncall.waiting_for(unit, pages)
+    notifications = await oncall.notifications_of(unit, [page.id for page in pages])
+    attempts = await oncall.attempts_of(unit, [one.id for one in notifications])
+    tries: dict[UUID, list[AttemptRow]] = {}
+    for attempt in attempts:
+        tries.setdefault(attempt.notification_id, []).append(attempt)
+    found = []
+    for page in pages:
+        shape = page_shape(directory, page)
+        due = waiting.get(page.id, [])
+        found.append(
+            PageDetail(
+                **{name: getattr(shape, name) for name in shape.__struct_fields__},
+                next_at=_next_at(directory, page, due),
+                waiting=tuple(WaitingShape(job=job, due_at=at) for job, at in due),
+                notifications=tuple(
+                    _notification(directory, one, tries.get(one.id, []))
+                    for one in notifications
+                    if one.page_id == page.id
+                ),
+            )
+        )
+    return tuple(found)
+
+
+def _next_at(
+    directory: Directory, page: Page, due: Sequence[tuple[str, datetime]]
+) -> datetime | None:
+    """Return when the page calls again by itself; timers of an older epoch may still lie about."""
+    timers = [at for job, at in due if job == name_of(PageTimer)]
+    if page.is_open:
+        return min(timers, default=None)
+    if page.state is not PageState.ACKNOWLEDGED or page.acknowledged_at is None:
+        return None
+    timeout_s = directory.policy_by_id(page.policy_id).ack_timeout_s
+    least = page.acknowledged_at + timedelta(seconds=timeout_s)
+    return min((at for at in timers if timeout_s and at >= least), default=None)
+
+
+def _notification(
+    directory: Directory, row: NotificationRow, attempts: Sequence[AttemptRow]
+) -> NotificationShape:
+    return NotificationShape(
+        id=row.id, person=person(directory, row.person_id), method=row.kind, state=row.state,
+        epoch=row.epoch, loop=row.loop, step=row.step, catch=row.catch, queued_at=row.queued_at,
+        attempts=tuple(
+            AttemptShape(
+                number=one.number, started_at=one.started_at, ended_at=one.ended_at,
+                outcome=one.outcome, provider_id=one.provider_id, error=one.error,
+            )
+            for one in attempts
+        ),
+    )  # fmt: skip
+
+
+def _policy(directory: Directory, policy: Policy) -> PolicyShape:
+    return PolicyShape(
+        name=policy.name,
+        steps=tuple(
+            StepShape(
+                targets=tuple(_target(directory, target) for target in step.targets),
+                timeout_s=step.timeout_s,
+            )
+            for step in policy.steps
+        ),
+        repeat=policy.repeat,
+        catch_all=tuple(_target(directory, target) for target in policy.catch_all),
+        catch_all_every_s=policy.catch_every_s,
+        ack_timeout_s=policy.ack_timeout_s,
+    )
+
+
+def _target(directory: Directory, target: Target) -> TargetShape:
+    if isinstance(target, PersonTarget):
+        return TargetShape(kind="person", name=directory.name_of(target.person))
+    rotation = directory.rotations.get(target.schedule)
+    return TargetShape(kind="schedule", name=rotation.name if rotation else "a former schedule")
+
+
+ROUTES = [show_on_call, show_page]

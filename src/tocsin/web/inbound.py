@@ -1,0 +1,191 @@
+"""Intake on the wire: raw ASGI, no framework, because every alert comes through here.
+
+`Authorization: Bearer` on the vendor's own paths, or `/integrations/<key>/…` in front of them.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from tocsin.kernel.access import decide
+from tocsin.kernel.errors import (
+    Forbidden,
+    Refused,
+    TooLarge,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
+from tocsin.kernel.logs import Log, mask
+from tocsin.kernel.metrics import ACCEPTED, REFUSED
+from tocsin.kernel.unit import Unit
+from tocsin.signals.model import Unreadable
+from tocsin.signals.ports import LANES
+from tocsin.triage import reads as triage
+from tocsin.triage.model import Alert
+from tocsin.web.identity import Caller
+from tocsin.web.problems import problem, retry_after
+from tocsin.web.services import Services
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+BODY_MAX = 1024 * 1024
+FORMAT = "alertmanager.v2"
+_JSON = (b"content-type", b"application/json")
+_PREFIXES = ("/api/v2/", "/alertmanager/", "/integrations/")
+_VENDOR_ROOT = "/api/v2/"
+log = Log("inbound")
+
+
+class Inbound:
+    """Answers the vendors' paths and hands everything else to the application behind it."""
+
+    def __init__(self, services: Services, behind: App) -> None:
+        self._services = services
+        self._behind = behind
+        self._wire = services.alertmanager
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] != "http" or not scope["path"].startswith(_PREFIXES):
+            await self._behind(scope, receive, send)
+            return
+        try:
+            status, body, headers = await self._answer(scope, receive)
+        except Unreadable as error:
+            status, body, headers = error.status, error.body, [_JSON]
+        except Refused as error:
+            status, body, headers = _refusal(error)
+        except Exception as error:  # noqa: BLE001 - door: a sender gets an answer, whatever we did wrong
+            log.error("inbound.failed", error=error, path=mask(scope["path"]))
+            status, headers = 500, [_JSON]
+            body = problem(
+                500, "bug", "Tocsin made a mistake.", "It was not kept: send it again."
+            )
+        if status >= 400:  # noqa: PLR2004
+            REFUSED.labels(str(status)).inc()
+        headers.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(
+        self, scope: Scope, receive: Receive
+    ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+        path, key = _vendor_path(scope["path"])
+        caller = await self._caller(scope, key)
+        method = scope["method"]
+        if path == "/api/v2/alerts":
+            if method == "POST":
+                return await self._accept(scope, receive, caller)
+            if method == "GET":
+                alerts = await self._services.units.run(caller.actor, _firing)
+                query = scope["query_string"].decode("latin-1")
+                return 200, self._wire.listing(alerts, query), [_JSON]
+            raise self._wire.not_allowed(method, ("GET", "POST"))
+        return self._small(path, method, caller)
+
+    def _small(
+        self, path: str, method: str, caller: Caller
+    ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+        if path in ("/-/healthy", "/-/ready"):
+            return 200, b"OK", [(b"content-type", b"text/plain; charset=utf-8")]
+        if path not in ("/api/v2/status", "/api/v2/receivers"):
+            raise self._wire.not_found(path)
+        if method != "GET":
+            raise self._wire.not_allowed(method, ("GET",))
+        if not decide(caller.actor.role, "alert:read"):
+            raise Forbidden(f"{caller.actor.name} may not alert:read")
+        if path == "/api/v2/status":
+            return 200, self._wire.status(self._services.started_at), [_JSON]
+        return 200, self._wire.receivers(), [_JSON]
+
+    async def _caller(self, scope: Scope, key: str | None) -> Caller:
+        identity = self._services.identity
+        secret = key
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                scheme, _, secret = value.decode("latin-1").partition(" ")
+                if scheme.lower() != "bearer":
+                    raise Unauthenticated("send `Authorization: Bearer <token>`")
+                break
+        if not secret:
+            raise Unauthenticated(
+                "send `Authorization: Bearer <token>`, or use /integrations/<token>/api/v2/alerts"
+            )
+        return identity.known(secret) or await identity.by_token(secret)
+
+    async def _accept(
+        self, scope: Scope, receive: Receive, caller: Caller
+    ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+        intake = self._services.intake
+        intake.require(caller.actor)
+        self._require_json(scope)
+        body = await _read(receive)
+        split = self._wire.split(body, lanes=LANES)
+        count = sum(part.count for part in split.accepted)
+        if caller.bucket is not None and not caller.bucket.take(count):
+            raise TooMany(f"token {caller.actor.name} is over its rate", retry_after_s=1)
+        if count:
+            await intake.accept(caller.actor, FORMAT, split.accepted)
+            ACCEPTED.inc(count)
+        if split.refusals:
+            raise self._wire.refused(split.refusals)
+        return 200, b"", []
+
+    def _require_json(self, scope: Scope) -> None:
+        for name, value in scope["headers"]:
+            if name == b"content-type":
+                media_type = value.split(b";", 1)[0].strip().lower()
+                if media_type != b"application/json":
+                    raise self._wire.unsupported(value.decode("latin-1"))
+                return
+
+
+async def _firing(unit: Unit) -> list[Alert]:
+    return await triage.firing(unit)
+
+
+def _vendor_path(path: str) -> tuple[str, str | None]:
+    """Return the vendor's own path, and the key that stood in front of it."""
+    key = None
+    if path.startswith("/integrations/"):
+        key, _, rest = path.removeprefix("/integrations/").partition("/")
+        path = "/" + rest
+    if path.startswith("/alertmanager/"):
+        path = path.removeprefix("/alertmanager")
+    return path, key
+
+
+async def _read(receive: Receive) -> bytes:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise Unavailable("the sender went away")
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        if len(body) > BODY_MAX:
+            raise TooLarge(
+                f"the body is larger than {BODY_MAX} bytes; send fewer alerts at once"
+            )
+        return body
+    parts, size = [body], len(body)
+    while message.get("more_body"):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Unavailable("the sender went away")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > BODY_MAX:
+            raise TooLarge(
+                f"the body is larger than {BODY_MAX} bytes; send fewer alerts at once"
+            )
+    return b"".join(parts)
+
+
+def _refusal(error: Refused) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    body = problem(error.status, error.code, error.title, error.detail)
+    headers = [(name.encode(), value.encode()) for name, value in retry_after(error).items()]
+    if isinstance(error, Unauthenticated):
+        headers.append((b"www-authenticate", b'Bearer realm="tocsin"'))
+    return error.status, body, [(b"content-type", b"application/problem+json"), *headers]

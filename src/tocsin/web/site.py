@@ -1,0 +1,47 @@
+"""The Litestar application: screens, JSON API, health; what comes before it is `inbound`."""
+
+from pathlib import Path
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.static_files import create_static_files_router
+
+import tocsin
+from tocsin.web import api, headers, pages, templating
+from tocsin.web.problems import HANDLERS
+from tocsin.web.services import Services
+from tocsin.web.units import asking
+
+STATIC = Path(__file__).parent / "static"
+BODY_MAX = 4 * 1024 * 1024
+
+
+def build_site(services: Services) -> Litestar:
+    """Put the routes together."""
+    routes = [*api.ROUTES, *pages.ROUTES]
+    if STATIC.is_dir():
+        routes.append(
+            create_static_files_router(
+                path="/static",
+                directories=[STATIC],
+                cache_control=headers.IMMUTABLE,
+                name="static",
+            )
+        )
+    return Litestar(
+        route_handlers=routes,
+        dependencies={"asking": Provide(asking)},
+        exception_handlers=HANDLERS,
+        template_config=templating.config(services),
+        after_request=headers.secure,
+        openapi_config=OpenAPIConfig(
+            title="Tocsin", version=tocsin.__version__, path="/api/v1",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        ),
+        state=State({"services": services}),
+        request_max_body_size=BODY_MAX,
+        debug=False,
+    )  # fmt: skip

@@ -1,0 +1,11 @@
+"""The import contracts of pyproject.toml hold."""
+
+import pytest
+from house_source import ROOT
+from importlinter import cli
+
+
+def test_no_import_goes_up_or_across_the_house(capsys: pytest.CaptureFixture[str]) -> None:
+    broken = cli.lint_imports(config_filename=str(ROOT / "pyproject.toml"))
+    report = capsys.readouterr().out.rpartition("╚╝")[2]  # without the tool's drawing
+    assert not broken, report

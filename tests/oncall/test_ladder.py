@@ -1,0 +1,138 @@
+"""A policy resolved at an instant: who can be reached, and why the others cannot."""
+
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+from tocsin.kernel.ids import PersonId, PolicyId, ScheduleId
+from tocsin.oncall.core.ladder import Missing, MissingReason, Reach, resolve
+from tocsin.oncall.model import (
+    Method,
+    MethodKind,
+    Person,
+    PersonTarget,
+    Policy,
+    Rotation,
+    RotationUnit,
+    ScheduleTarget,
+    Step,
+    Target,
+)
+
+SPACE = UUID("00000000-0000-7000-8000-000000000000")
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+EMAIL = Method(kind=MethodKind.EMAIL, address="x@example.org")
+HOOK = Method(kind=MethodKind.WEBHOOK, address="https://example.org", secret="s")
+
+
+def pid(name: str) -> PersonId:
+    return PersonId(uuid5(SPACE, name))
+
+
+def sid(name: str) -> ScheduleId:
+    return ScheduleId(uuid5(SPACE, name))
+
+
+def person(name: str, *methods: Method, active: bool = True) -> Person:
+    return Person(id=pid(name), name=name, display_name=name, methods=methods, active=active)
+
+
+def rotation(name: str, *people: str, zone: str = "Europe/Berlin") -> Rotation:
+    return Rotation(
+        id=sid(name),
+        name=name,
+        zone=zone,
+        starts_at_local="2026-01-05T09:00",
+        unit=RotationUnit.WEEK,
+        people=tuple(pid(one) for one in people),
+    )
+
+
+PEOPLE = {
+    one.id: one
+    for one in (
+        person("ana", EMAIL, HOOK),
+        person("ben", HOOK),
+        person("gone", EMAIL, active=False),
+        person("mute"),
+    )
+}
+ROTATIONS = {
+    one.id: one
+    for one in (
+        rotation("web", "ana", "ben"),
+        rotation("empty"),
+        rotation("left", "gone"),
+        rotation("odd", "ana", zone="Europe/Atlantis"),
+    )
+}
+
+
+def policy(*targets: Target, catch_all: tuple[Target, ...] = ()) -> Policy:
+    return Policy(
+        id=PolicyId(SPACE), name="web", steps=(Step(targets, 300),), catch_all=catch_all
+    )
+
+
+def test_targets_become_people_in_order_and_each_once() -> None:
+    ladder = resolve(
+        policy(PersonTarget(pid("ben")), ScheduleTarget(sid("web")), PersonTarget(pid("ana"))),
+        PEOPLE,
+        ROTATIONS,
+        NOON,
+    )
+    (rung,) = ladder.rungs
+    assert rung.reach == (
+        Reach(pid("ben"), (MethodKind.WEBHOOK,)),
+        Reach(pid("ana"), (MethodKind.EMAIL, MethodKind.WEBHOOK)),
+    )
+    assert (rung.timeout_s, rung.missing) == (300, ())
+
+
+def test_a_schedule_follows_the_instant() -> None:
+    on_duty = [
+        resolve(policy(ScheduleTarget(sid("web"))), PEOPLE, ROTATIONS, at).rungs[0].reach[0]
+        for at in (
+            datetime(2026, 1, 12, 7, 59, tzinfo=UTC),
+            datetime(2026, 1, 12, 8, tzinfo=UTC),
+        )
+    ]
+    assert [reach.person_id for reach in on_duty] == [pid("ana"), pid("ben")]
+
+
+def test_every_target_that_yields_nobody_says_why_and_costs_no_other_its_call() -> None:
+    targets = (
+        PersonTarget(pid("nobody")),
+        PersonTarget(pid("gone")),
+        PersonTarget(pid("mute")),
+        ScheduleTarget(sid("nowhere")),
+        ScheduleTarget(sid("empty")),
+        ScheduleTarget(sid("left")),
+        ScheduleTarget(sid("odd")),
+        PersonTarget(pid("ana")),
+    )
+    (rung,) = resolve(policy(*targets), PEOPLE, ROTATIONS, NOON).rungs
+    assert [reach.person_id for reach in rung.reach] == [pid("ana")]
+    assert rung.missing == (
+        Missing(reason=MissingReason.UNKNOWN_PERSON, person_id=pid("nobody")),
+        Missing(reason=MissingReason.INACTIVE, person_id=pid("gone")),
+        Missing(reason=MissingReason.NO_METHOD, person_id=pid("mute")),
+        Missing(reason=MissingReason.UNKNOWN_SCHEDULE, schedule_id=sid("nowhere")),
+        Missing(reason=MissingReason.NOBODY_ON_CALL, schedule_id=sid("empty")),
+        Missing(reason=MissingReason.INACTIVE, person_id=pid("gone"), schedule_id=sid("left")),
+        Missing(reason=MissingReason.BROKEN_SCHEDULE, schedule_id=sid("odd")),
+    )
+
+
+def test_before_the_first_handoff_nobody_is_on_call() -> None:
+    early = datetime(2026, 1, 5, 7, 59, tzinfo=UTC)
+    (rung,) = resolve(policy(ScheduleTarget(sid("web"))), PEOPLE, ROTATIONS, early).rungs
+    assert rung.reach == ()
+    assert rung.missing[0].reason is MissingReason.NOBODY_ON_CALL
+
+
+def test_the_catch_all_is_resolved_like_a_step() -> None:
+    catch_all = (PersonTarget(pid("ana")), PersonTarget(pid("mute")))
+    ladder = resolve(policy(catch_all=catch_all), PEOPLE, ROTATIONS, NOON)
+    assert [reach.person_id for reach in ladder.catch_all.reach] == [pid("ana")]
+    assert ladder.catch_all.missing[0].reason is MissingReason.NO_METHOD
+    assert (ladder.repeat, ladder.catch_every_s, ladder.ack_timeout_s) == (0, 600, 1800)

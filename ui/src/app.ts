@@ -1,0 +1,5 @@
+// Everything a page needs; each file registers itself.
+import './elements';
+import './forms';
+import './keys';
+import './live';

@@ -6,6 +6,7 @@
 import ast
 import importlib
 import inspect
+import json
 import pkgutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -173,13 +174,11 @@ def cli() -> str | None:
         return None
     from tocsin.cli.main import cli as top  # noqa: PLC0415 - only once it exists
 
-    blocks = []
-    for path, command in _commands(top, "tocsin"):
-        context = click.Context(
-            command, info_name=path, terminal_width=92, max_content_width=92
-        )
-        level = "#" * min(4, path.count(" ") + 2)
-        blocks.append(f"{level} {path}\n\n```text\n{command.get_help(context).rstrip()}\n```")
+    blocks = [
+        f"{'#' * (context.command_path.count(' ') + 2)} {context.command_path}\n\n"
+        f"```text\n{context.get_help().rstrip()}\n```"
+        for context in _commands(top, "tocsin", None)
+    ]
     return _page(
         "Command line",
         "Exit codes stand in [errors](errors.md). A command talks to a running Tocsin when"
@@ -188,14 +187,20 @@ def cli() -> str | None:
     )
 
 
-def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
-    yield path, command
+def _commands(
+    command: click.Command, name: str, parent: click.Context | None
+) -> Iterator[click.Context]:
+    """Yield a command and all below it, as they look from a shell."""
+    width = {"terminal_width": 92, "max_content_width": 92}
+    context = click.Context(
+        command, info_name=name, parent=parent, **{**command.context_settings, **width}
+    )
+    yield context
     if isinstance(command, click.Group):
-        context = click.Context(command, info_name=path)
-        for name in command.list_commands(context):
-            child = command.get_command(context, name)
+        for child_name in command.list_commands(context):
+            child = command.get_command(context, child_name)
             if child is not None and not child.hidden:
-                yield from _commands(child, f"{path} {name}")
+                yield from _commands(child, child_name, context)
 
 
 def api() -> str | None:
@@ -207,14 +212,16 @@ def api() -> str | None:
     from tocsin.web.units import asking  # noqa: PLC0415
 
     site = Litestar(
-        route_handlers=[*ROUTES],
+        route_handlers=list[Any](ROUTES),
         dependencies={"asking": Provide(asking)},
-        openapi_config=OpenAPIConfig(title="Tocsin", version=tocsin.__version__),
+        openapi_config=OpenAPIConfig(
+            title="Tocsin", version=tocsin.__version__, use_handler_docstrings=True
+        ),
     )
-    paths = site.openapi_schema.to_schema()["paths"]
+    description = _with_enums(site.openapi_schema.to_schema())
     blocks = [
         _operation(path, method, operation)
-        for path, item in sorted(paths.items())
+        for path, item in sorted(description["paths"].items())
         for method, operation in item.items()
         if method in {"get", "post", "put", "patch", "delete"}
     ]
@@ -224,6 +231,19 @@ def api() -> str | None:
         " carries `Authorization: Bearer TOKEN`; refusals are [errors](errors.md).",
         "\n\n".join(blocks),
     )
+
+
+def _with_enums(description: dict[str, Any]) -> dict[str, Any]:
+    """Put the values of each enum where it is referred to."""
+    known = description["components"]["schemas"]
+
+    def filled(part: Any) -> Any:
+        if isinstance(part, dict):
+            shape = known.get(str(part.get("$ref", "")).rsplit("/", 1)[-1], {})
+            return shape if "enum" in shape else {k: filled(v) for k, v in part.items()}
+        return [filled(item) for item in part] if isinstance(part, list) else part
+
+    return {**description, "paths": filled(description["paths"])}
 
 
 def _operation(path: str, method: str, operation: Mapping[str, Any]) -> str:
@@ -245,24 +265,73 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> str:
         lines.append(_table(["Parameter", "In", "Required", "Type"], rows))
     for media, content in operation.get("requestBody", {}).get("content", {}).items():
         lines.append(f"Body: `{media}`, {_schema(content['schema'])}")
-    answers = ", ".join(
-        f"`{status}` {answer['description'].split(chr(10))[0]}"
-        for status, answer in sorted(operation["responses"].items())
+    answers = []
+    for status, answer in sorted(operation["responses"].items()):
+        schemas = [content.get("schema", {}) for content in answer.get("content", {}).values()]
+        shape = f" {_schema(schemas[0])}" if status < "300" and schemas else ""
+        answers.append(f"`{status}`{shape}")
+    return "\n\n".join([*lines, f"Answers: {', '.join(answers)}"])
+
+
+def resources() -> str | None:
+    """List the kinds of configuration and the fields of their specs."""
+    if find_spec("tocsin.app") is None:
+        return None
+    from tocsin.app.wiring import KINDS  # noqa: PLC0415 - only once it exists
+
+    specs, parts = msgspec.json.schema_components(
+        [kind.spec for kind in KINDS], ref_template="#/{name}"
     )
-    return "\n\n".join([*lines, f"Answers: {answers}"])
+    roots = [spec["$ref"].removeprefix("#/") for spec in specs]
+    named = dict(zip(roots, KINDS, strict=True))
+    blocks = []
+    for part in [*roots, *(name for name in parts if name not in named)]:
+        schema = parts[part]
+        kind = named.get(part)
+        lines = [f"## {kind.name if kind else part}", inspect.cleandoc(schema["description"])]
+        if kind and kind.private:
+            private = ", ".join(f"`{name}`" for name in sorted(kind.private))
+            lines.append(f"Personal, so kept out of every history: {private}.")
+        rows = [
+            [f"`{name}`", _schema(field), _must(name, schema)]
+            for name, field in schema.get("properties", {}).items()
+        ]
+        lines.append(_table(["Field", "Type", "Default"], rows) if rows else _schema(schema))
+        blocks.append("\n\n".join(lines))
+    return _page(
+        "Resources",
+        "Configuration as data: each document has `apiVersion: tocsin/v1`, a `kind`, a"
+        " `metadata.name` of lower case, digits and dashes, and a `spec`. `tocsin apply -f`"
+        " takes any number of them, all or none.",
+        "\n\n".join(blocks),
+    )
+
+
+def _must(name: str, schema: Mapping[str, Any]) -> str:
+    if name in schema.get("required", ()):
+        return "required"
+    default = schema["properties"][name].get("default")
+    return "none" if default in (None, "", [], (), {}) else f"`{json.dumps(default)}`"
 
 
 def _schema(schema: Mapping[str, Any]) -> str:
     """Name a schema in a few words."""
-    if "$ref" in schema:
-        return f"`{schema['$ref'].rsplit('/', 1)[-1]}`"
-    if choices := schema.get("oneOf") or schema.get("anyOf"):
-        return " or ".join(_schema(choice) for choice in choices)
-    if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
-    if schema.get("type") == "array":
-        return f"list of {_schema(schema['items'])}"
-    return " ".join(str(schema[key]) for key in ("type", "format") if key in schema)
+    match schema:
+        case {"$ref": str(reference)}:
+            words = f"`{reference.rsplit('/', 1)[-1]}`"
+        case {"oneOf": choices} | {"anyOf": choices} | {"allOf": choices}:
+            words = " or ".join(_schema(choice) for choice in choices)
+        case {"const": value}:
+            words = f"`{value}`"
+        case {"enum": values}:
+            words = ", ".join(f"`{value}`" for value in values)
+        case {"type": "array", "items": items}:
+            words = f"list of {_schema(items)}"
+        case {"additionalProperties": dict(inner)} if inner:
+            words = f"map to {_schema(inner)}"
+        case _:
+            words = " ".join(str(schema[key]) for key in ("type", "format") if key in schema)
+    return words
 
 
 def _import_all(wanted: Callable[[str], bool]) -> None:
@@ -296,6 +365,7 @@ WRITERS: dict[str, Callable[[], str | None]] = {
     "metrics.md": metrics,
     "cli.md": cli,
     "api.md": api,
+    "resources.md": resources,
 }
 
 

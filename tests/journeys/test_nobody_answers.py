@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+
 from fakes.world import NOON, World
 
 pytestmark = [pytest.mark.db, pytest.mark.journey]

@@ -85,7 +85,7 @@ async def serve(settings: Settings, *, shared: bool = False, announce: bool = Tr
         await app.open()
         config = uvicorn.Config(
             app.site, loop="none", http="httptools", ws="none", lifespan="off", log_config=None,
-            access_log=False, server_header=False, date_header=False, backlog=2048,
+            access_log=False, proxy_headers=False, server_header=False, date_header=False, backlog=2048,
             timeout_keep_alive=75, timeout_graceful_shutdown=STOP_S,  # type: ignore[arg-type]
         )  # fmt: skip
         server = _Server(config, app)

@@ -2,7 +2,7 @@
 
 import asyncio
 import getpass
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -95,11 +95,12 @@ class Application:
         clock: Clock | None = None,
         channels: Mapping[MethodKind, Channel] | None = None,
         actor: Actor | None = None,
+        database: Callable[[str], Database] = Database,
     ) -> None:
         use_tzdata_wheel_only()
         self.settings = settings
         self.clock = clock or DatabaseClock()
-        self.db = Database(conninfo)
+        self.db = database(conninfo)
         self.store = Store(KINDS, COMPILERS)
         self.catalog = catalog()
         self.hub = Hub(self.db)
@@ -127,8 +128,14 @@ class Application:
         )
         self.worker = Worker(self.units, kinds, self.clock)
         vendor = AlertmanagerApi(self.clock)
-        self.sorter = Sorter(self.units, {FORMAT: vendor}, self.clock, settings.retention_days)
-        self.intake.on_kept.append(self.sorter.wake.set)
+        self.sorter = Sorter(
+            self.units,
+            {FORMAT: vendor},
+            self.clock,
+            retention_days=settings.retention_days,
+            intake_is_busy=self.intake.is_busy,
+        )
+        self.intake.on_kept.append(self.sorter.hint)
         self.seal_wake = asyncio.Event()
         self.units.on_commit.append(self._sealing_is_due)
         self.readiness = Readiness(

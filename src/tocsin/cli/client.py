@@ -1,6 +1,5 @@
 """How a command reaches Tocsin: over HTTP with a token, else through the application in-process."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -130,7 +129,9 @@ def refusal(status: int, body: bytes) -> Refused:
         problem = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.DecodeError, msgspec.ValidationError):
         problem = {}
-    detail = str(problem.get("detail") or problem.get("title") or f"the answer is HTTP {status}")
+    detail = str(
+        problem.get("detail") or problem.get("title") or f"the answer is HTTP {status}"
+    )
     by_code = {kind.code: kind for kind in errors.ALL}
     by_status = {kind.status: kind for kind in errors.ALL}
     kind = by_code.get(str(problem.get("code"))) or by_status.get(status, Refused)
@@ -162,5 +163,7 @@ def ask(runtime: Runtime, question: Callable[[Client], Awaitable[T]]) -> T:
     async def conversation() -> T:
         async with opened(runtime) as client:
             return await question(client)
+
+    import asyncio
 
     return asyncio.run(conversation())

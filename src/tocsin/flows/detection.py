@@ -1,7 +1,7 @@
 """From a kept signal to a sorted alert: take, read, sort, in one unit."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 
 import tocsin.signals.actions as signals
@@ -13,13 +13,15 @@ from tocsin.kernel.logs import Log
 from tocsin.kernel.metrics import SORTED, UNSORTABLE
 from tocsin.kernel.unit import Unit, Units
 from tocsin.signals import reads
+from tocsin.signals.model import Receipt
 from tocsin.signals.ports import LANES, Parser
-from tocsin.signals.store import Receipt
 from tocsin.triage.model import Observed
 
 RECEIPTS_MAX = 2000
+ALERTS_MAX = 2000  # aimed at in one unit, so that no batch holds the process for long
 POLL_S = 1.0
 BUSY_POLL_S = 0.05
+YIELD_MAX_S = 3.0  # how old a signal may get while intake is busy before sorting insists
 log = Log("detection")
 
 
@@ -27,7 +29,13 @@ class Sorter:
     """Sorts what intake has kept. Any number may run; each takes lanes that are free."""
 
     def __init__(
-        self, units: Units, parsers: Mapping[str, Parser], clock: Clock, retention_days: int
+        self,
+        units: Units,
+        parsers: Mapping[str, Parser],
+        clock: Clock,
+        *,
+        retention_days: int,
+        intake_is_busy: Callable[[], bool],
     ) -> None:
         self._units = units
         self._parsers = parsers
@@ -35,16 +43,31 @@ class Sorter:
         self._retention_days = retention_days
         self._limit = RECEIPTS_MAX
         self._days: set[date] = set()
+        self._alerts_per_receipt = 1.0
+        self._intake_is_busy = intake_is_busy
         self.wake = asyncio.Event()
         self.lanes = LANES
 
     async def beat(self) -> float:
-        """Sort one batch; return how long to wait for the next, in seconds."""
+        """Sort one batch; return how long to wait for the next, in seconds.
+
+        A signal that is on disk can wait a moment, a sender that waits for its 2xx cannot:
+        while intake is busy, sorting yields until the oldest signal is YIELD_MAX_S old.
+        """
         async with self._units.db.connection() as conn:
-            if await reads.oldest_at(conn) is None:
-                return POLL_S
+            oldest_at = await reads.oldest_at(conn)
+        if oldest_at is None:
+            return POLL_S
+        age_s = (self._clock.now() - oldest_at).total_seconds()
+        if self._intake_is_busy() and age_s < YIELD_MAX_S:
+            return BUSY_POLL_S
         # lanes that are all in other hands are looked at again soon
         return 0.0 if await self.sort_batch() else BUSY_POLL_S
+
+    def hint(self) -> None:
+        """Look at once, unless intake needs the processor more."""
+        if not self._intake_is_busy():
+            self.wake.set()
 
     async def sort_batch(self) -> int:
         """Sort the oldest receipts of the free lanes in one unit; return how many there were.
@@ -56,7 +79,8 @@ class Sorter:
         taken: list[Receipt] = []
 
         async def act(unit: Unit) -> int:
-            taken[:] = await signals.take(unit, lanes=self.lanes, limit=self._limit)
+            limit = max(1, min(self._limit, int(ALERTS_MAX / self._alerts_per_receipt)))
+            taken[:] = await signals.take(unit, lanes=self.lanes, limit=limit)
             observed = [one for receipt in taken for one in self._read(receipt)]
             if observed:
                 await triage.sort_observed(unit, observed)
@@ -70,6 +94,8 @@ class Sorter:
             await self._cut(taken, error)
             return len(taken)
         SORTED.inc(count)
+        if taken:
+            self._alerts_per_receipt = max(1.0, count / len(taken))
         self._limit = min(RECEIPTS_MAX, self._limit * 2)
         return len(taken)
 

@@ -1,20 +1,36 @@
 """Timelines: the records of the log that are about something, sealed or not yet."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from tocsin.kernel.events import Catalog, Record
+from msgspec import Struct
+
+from tocsin.kernel.events import Catalog, Names
 from tocsin.kernel.unit import Unit
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """A record in words. `seq` is None until it is sealed; `actor` is kind:id."""
+
+    seq: int | None
+    id: UUID
+    at: datetime
+    kind: str
+    actor: str
+    sentence: str
+    cause: UUID | None
 
 
 async def about(
     unit: Unit,
-    catalog: Catalog,
     subjects: Sequence[UUID],
     *,
+    catalog: Catalog,
+    name: Names,
     limit: int = 200,
     before_seq: int | None = None,
-) -> list[tuple[int | None, Record]]:
+) -> list[Entry]:
     """Return the newest records that share a subject with `subjects`, newest first.
 
     What is not sealed yet comes first and has no seq; `before_seq` continues a timeline and
@@ -43,4 +59,17 @@ async def about(
         """,
         {"subjects": list(subjects), "before_seq": before_seq, "limit": limit},
     )
-    return [(seq, catalog.decode(text)) for seq, text in await cursor.fetchall()]
+    return [_entry(seq, text, catalog, name) for seq, text in await cursor.fetchall()]
+
+
+def _entry(seq: int | None, text: str, catalog: Catalog, name: Names) -> Entry:
+    record = catalog.decode(text)
+    return Entry(
+        seq=seq,
+        id=record.id,
+        at=record.at,
+        kind=record.action,
+        actor=record.actor,
+        sentence=record.body.sentence(name),
+        cause=record.cause,
+    )

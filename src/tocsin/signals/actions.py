@@ -13,11 +13,11 @@ from tocsin.kernel.ids import uuid7
 from tocsin.kernel.unit import Unit
 from tocsin.signals import store
 from tocsin.signals.events import SignalUnsortable
-from tocsin.signals.model import Slice
-from tocsin.signals.store import Receipt
+from tocsin.signals.model import Receipt, Slice
 
 QUEUE_MAX = 20_000  # receipts waiting for a commit; above it intake answers 503
-GROUP_MAX = 2_000  # receipts in one commit
+BUSY_REQUESTS = 6  # requests that met in one commit
+BUSY_FOR_S = 0.05
 
 
 class Intake:
@@ -31,7 +31,8 @@ class Intake:
         self._wake = asyncio.Event()
         self.accepted_count = 0
         self.on_kept: list[Callable[[], None]] = []
-        self.blocked: str = ""  # why intake takes nothing now; set by readiness
+        self.blocked: str = ""  # why intake takes nothing now; set by the pressure loop
+        self._busy_until = 0.0  # loop time
 
     def require(self, actor: Actor) -> None:
         """Refuse whoever may not send signals. Raises Forbidden."""
@@ -53,6 +54,10 @@ class Intake:
         self._wake.set()
         await waiter
 
+    def is_busy(self) -> bool:
+        """Say whether requests come faster than commits: whoever can wait had better."""
+        return asyncio.get_running_loop().time() < self._busy_until
+
     async def run(self) -> None:
         """Commit group after group until cancelled."""
         while True:
@@ -64,6 +69,8 @@ class Intake:
     async def _commit(self) -> None:
         receipts, self._queue = self._queue, []
         waiters, self._waiters = self._waiters, []
+        if len(waiters) >= BUSY_REQUESTS:
+            self._busy_until = asyncio.get_running_loop().time() + BUSY_FOR_S
         try:
             async with asyncio.timeout(10), self._db.connection() as conn:
                 await store.keep(conn, receipts)

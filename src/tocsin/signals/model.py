@@ -1,6 +1,7 @@
 """The nouns of intake: what a parser hands over to be kept, and a signal read back from it."""
 
 from datetime import datetime
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -51,3 +52,15 @@ class Signal(Struct, frozen=True, kw_only=True):
     ends_at: datetime
     ends_by_timeout: bool
     source_url: str
+
+
+class Receipt(Struct, frozen=True):
+    """The signals of one request that share a lane, as they came."""
+
+    id: UUID
+    lane: int
+    received_at: datetime
+    actor_id: UUID
+    integration: str
+    format: str
+    body: bytes

@@ -4,10 +4,10 @@ import struct
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from msgspec import Struct
 from psycopg import AsyncConnection, sql
+
+from tocsin.signals.model import Receipt
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
@@ -15,18 +15,6 @@ _TRAILER = struct.pack("!h", -1)
 _FIXED = struct.Struct("!hihi16siqi16s")
 _LENGTH = struct.Struct("!i")
 _MICROSECOND = timedelta(microseconds=1)
-
-
-class Receipt(Struct, frozen=True):
-    """The signals of one request that share a lane, as they came."""
-
-    id: UUID
-    lane: int
-    received_at: datetime
-    actor_id: UUID
-    integration: str
-    format: str
-    body: bytes
 
 
 def _row(receipt: Receipt) -> bytes:

@@ -34,7 +34,9 @@ async def check(request: Request[Any, Any, Any]) -> None:
     if not session or "authorization" in request.headers:
         return
     given = (await request.form()).get(FIELD)
-    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), proof(session).encode()):
+    if not isinstance(given, str) or not hmac.compare_digest(
+        given.encode(), proof(session).encode()
+    ):
         raise Forbidden("this form is out of date: load the page again, and repeat")
 
 

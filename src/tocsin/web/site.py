@@ -8,6 +8,7 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.static_files import create_static_files_router
+from litestar.types import ControllerRouterHandler
 
 import tocsin
 from tocsin.web import api, headers, pages, templating
@@ -21,7 +22,7 @@ BODY_MAX = 4 * 1024 * 1024
 
 def build_site(services: Services) -> Litestar:
     """Put the routes together."""
-    routes = [*api.ROUTES, *pages.ROUTES]
+    routes: list[ControllerRouterHandler] = [*api.ROUTES, *pages.ROUTES]
     if STATIC.is_dir():
         routes.append(
             create_static_files_router(
@@ -35,13 +36,14 @@ def build_site(services: Services) -> Litestar:
         route_handlers=routes,
         dependencies={"asking": Provide(asking)},
         exception_handlers=HANDLERS,
-        template_config=templating.config(services),
-        after_request=headers.secure,
+        template_config=templating.config(),
+        before_send=[headers.complete],
         openapi_config=OpenAPIConfig(
             title="Tocsin", version=tocsin.__version__, path="/api/v1",
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         ),
         state=State({"services": services}),
         request_max_body_size=BODY_MAX,
+        logging_config=None,  # `kernel/logs.py` has set up the one log there is
         debug=False,
     )  # fmt: skip

@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from litestar import get, post
+from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
-from litestar.params import Body, Dependency
+from litestar.params import Body, SkipValidation
 
 import tocsin.governance.actions as governance
 from tocsin.kernel.access import PERMISSIONS, Role, decide
@@ -14,7 +15,7 @@ from tocsin.kernel.unit import Unit
 from tocsin.web.api.shapes import LinkShape, Me, NewLink, NewToken, TokenShape, problems
 from tocsin.web.units import Asking
 
-AnAsking = Annotated[Asking, Dependency(skip_validation=True)]
+AnAsking = NamedDependency[SkipValidation[Asking]]
 _PROMETHEUS = {"name": "prometheus", "role": "integration", "rate": 500}
 
 

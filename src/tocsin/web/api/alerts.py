@@ -6,7 +6,8 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import get
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter, SkipValidation
 
 import tocsin.command.reads as command
 import tocsin.triage.reads as triage
@@ -28,14 +29,20 @@ from tocsin.web.api.shapes import (
 )
 from tocsin.web.units import Asking
 
-AnAsking = Annotated[Asking, Dependency(skip_validation=True)]
+AnAsking = NamedDependency[SkipValidation[Asking]]
 
 
-class Which(StrEnum):
+class AlertFilter(StrEnum):
     """Which alerts a list holds."""
 
     FIRING = "firing"
     ALL = "all"
+
+
+# Litestar keeps the argument's name `state` for itself
+State = Annotated[
+    AlertFilter, QueryParameter(name="state", description="Which alerts to list.")
+]
 
 
 def _key(alert: Alert) -> Cursor:
@@ -44,13 +51,16 @@ def _key(alert: Alert) -> Cursor:
 
 @get("/alerts", tags=["alerts"], responses=problems(Invalid))
 async def list_alerts(
-    asking: AnAsking, state: Which = Which.FIRING, limit: Limit = LIMIT, cursor: CursorText = None
+    asking: AnAsking,
+    which: State = AlertFilter.FIRING,
+    limit: Limit = LIMIT,
+    cursor: CursorText = None,
 ) -> AlertList:
     """List alerts, newest first; `state=all` looks back over the newest 1000."""
     start = paging.decode(cursor)
 
     async def read(unit: Unit) -> Sequence[Alert]:
-        if state is Which.FIRING:
+        if which is AlertFilter.FIRING:
             return await triage.firing(unit)
         return await triage.alerts(unit, limit=triage.LIST_MAX)
 
@@ -59,7 +69,7 @@ async def list_alerts(
 
 
 @get("/alerts/{alert_id:uuid}", tags=["alerts"], responses=problems(NotFound))
-async def show_alert(asking: AnAsking, alert_id: UUID) -> AlertWhy:
+async def show_alert(asking: AnAsking, alert_id: FromPath[UUID]) -> AlertWhy:
     """Show an alert, what each stage of triage decided, and the incident it belongs to."""
 
     async def read(unit: Unit) -> AlertWhy:

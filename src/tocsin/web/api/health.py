@@ -11,7 +11,7 @@ from tocsin.kernel.errors import Forbidden
 from tocsin.web.services import Readiness
 from tocsin.web.units import actor_of, services_of
 
-_METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_METRICS_TYPE = "text/plain; version=0.0.4"
 _NEVER = {"cache-control": "no-store"}
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
@@ -54,7 +54,8 @@ def _is_loopback(request: Request[Any, Any, Any]) -> bool:
 async def list_errors() -> str:
     """List the codes that problems carry: code, HTTP status, exit code of the CLI, title."""
     return "".join(
-        f"{kind.code:<16} {kind.status}  {kind.exit_code}  {kind.title}\n" for kind in errors.ALL
+        f"{kind.code:<16} {kind.status}  {kind.exit_code}  {kind.title}\n"
+        for kind in errors.ALL
     )
 
 

@@ -7,8 +7,9 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import get, post
+from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
-from litestar.params import Dependency, Parameter
+from litestar.params import FromQuery, HeaderParameter, PathParameter, SkipValidation
 
 import tocsin.command.actions as command
 import tocsin.command.reads as incidents
@@ -17,6 +18,7 @@ import tocsin.triage.reads as triage
 from tocsin.command.model import Incident
 from tocsin.kernel import timeline
 from tocsin.kernel.errors import Invalid, NotFound
+from tocsin.kernel.timeline import Entry
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import reads as pages
 from tocsin.oncall.core.config import Directory
@@ -36,25 +38,26 @@ from tocsin.web.api.shapes import (
 )
 from tocsin.web.units import Asking
 
-AnAsking = Annotated[Asking, Dependency(skip_validation=True)]
+AnAsking = NamedDependency[SkipValidation[Asking]]
 Reference = Annotated[
     str,
-    Parameter(
+    PathParameter(
         description="INC-12, 12 or the id.",
         examples=[Example(summary="as people say it", value="INC-12")],
     ),
 ]
 Channel = Annotated[
     str | None,
-    Parameter(
-        header="x-tocsin-channel",
+    HeaderParameter(
+        name="x-tocsin-channel",
         description="By what the person acts: `api` or `cli`; it stands in the timeline.",
     ),
 ]
 OPEN_MAX = 10_000
+UNSEALED_MAX = 200
 
 
-class Which(StrEnum):
+class IncidentFilter(StrEnum):
     """Which incidents a list holds."""
 
     OPEN = "open"
@@ -68,20 +71,23 @@ def _key(incident: Incident) -> Cursor:
 
 @get("/incidents", tags=["incidents"], responses=problems(Invalid))
 async def list_incidents(
-    asking: AnAsking, status: Which = Which.OPEN, limit: Limit = LIMIT, cursor: CursorText = None
+    asking: AnAsking,
+    status: FromQuery[IncidentFilter] = IncidentFilter.OPEN,
+    limit: Limit = LIMIT,
+    cursor: CursorText = None,
 ) -> IncidentList:
     """List incidents, newest first."""
     start = paging.decode(cursor)
 
     async def read(unit: Unit) -> Sequence[Incident]:
-        if status is Which.OPEN:
+        if status is IncidentFilter.OPEN:
             return await incidents.open_incidents(unit, limit=OPEN_MAX)
 
         async def older(before: datetime | None, count: int) -> Sequence[Incident]:
             return await incidents.incidents(unit, before=before, limit=count)
 
         def wanted(incident: Incident) -> bool:
-            return status is Which.ALL or incident.resolved_at is not None
+            return status is IncidentFilter.ALL or incident.resolved_at is not None
 
         return await paging.walk(older, start, limit, _key, wanted)
 
@@ -126,14 +132,29 @@ async def show_timeline(
         group_ids = (await incidents.groups_of(unit, [incident.id])).get(incident.id, [])
         found = (await pages.pages_of(unit, [incident.id])).get(incident.id, [])
         subjects: list[UUID] = [incident.id, *group_ids, *(page.id for page in found)]
-        entries = await timeline.about(unit, subjects, limit=limit + 1, before_seq=before_seq)
-        shown = entries[:limit]
-        more = len(entries) > limit
-        return Timeline(
-            items=tuple(map(entry_shape, shown)), next=str(shown[-1].seq) if more else None
+        entries = await timeline.about(
+            unit,
+            subjects,
+            catalog=asking.services.catalog,
+            name=unit.config(Directory).name_of,
+            limit=limit + 1 + UNSEALED_MAX,
+            before_seq=before_seq,
         )
+        return _timeline(entries, limit)
 
     return await asking.run(read)
+
+
+def _timeline(entries: Sequence[Entry], limit: int) -> Timeline:
+    """Cut where a seq can name the rest: records that are not sealed yet stay together."""
+    end = limit
+    while end < len(entries) and entries[end].seq is None:
+        end += 1
+    following = entries[end].seq if end < len(entries) else None
+    return Timeline(
+        items=tuple(map(entry_shape, entries[:end])),
+        next=None if following is None else str(following + 1),
+    )
 
 
 def _seq(cursor: str | None) -> int | None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated
 from uuid import UUID
 
 from litestar import get
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import FromPath, SkipValidation
 
 import tocsin.command.reads as command
 import tocsin.oncall.reads as oncall
@@ -39,9 +39,10 @@ from tocsin.web.api.shapes import (
 )
 from tocsin.web.units import Asking
 
-AnAsking = Annotated[Asking, Dependency(skip_validation=True)]
+AnAsking = NamedDependency[SkipValidation[Asking]]
 LOG_MAX = 200
 AHEAD = timedelta(days=1)
+FIRST_AHEAD = timedelta(days=366)  # how far a schedule that has not begun is looked into
 
 
 @get("/oncall", tags=["on-call"], responses=problems())
@@ -60,7 +61,8 @@ async def show_on_call(asking: AnAsking) -> OnCall:
 
 async def _schedule(unit: Unit, rotation: Rotation, now: Shift | None) -> ScheduleShape:
     after = now.end_at if now else unit.now
-    following = await oncall.shifts_between(unit, rotation, after, after + AHEAD)
+    ahead = AHEAD if now else FIRST_AHEAD
+    following = await oncall.shifts_between(unit, rotation, after, after + ahead)
     directory = unit.config(Directory)
     return ScheduleShape(
         id=rotation.id,
@@ -78,14 +80,20 @@ def _shift(directory: Directory, shift: Shift) -> ShiftShape:
 
 
 @get("/pages/{page_id:str}", tags=["on-call"], responses=problems(NotFound, Invalid))
-async def show_page(asking: AnAsking, page_id: str) -> PageWhy:
+async def show_page(asking: AnAsking, page_id: FromPath[str]) -> PageWhy:
     """Show a page: its policy, whom it called by what, what it waits for, what has happened."""
 
     async def read(unit: Unit) -> PageWhy:
         page = await oncall.page(unit, page_id)
         [detail] = await page_details(unit, [page])
-        entries = await timeline.about(unit, [page.id], limit=LOG_MAX, before_seq=None)
         directory = unit.config(Directory)
+        entries = await timeline.about(
+            unit,
+            [page.id],
+            catalog=asking.services.catalog,
+            name=directory.name_of,
+            limit=LOG_MAX,
+        )
         return PageWhy(
             **{name: getattr(detail, name) for name in detail.__struct_fields__},
             incident=incident_shape(await command.incident(unit, str(page.incident_id))),

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 from uuid import UUID
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from msgspec import Struct
 
 from tocsin.kernel.errors import Invalid
@@ -18,10 +18,10 @@ LIMIT = 50
 LIMIT_MAX = 200
 TICK = timedelta(microseconds=1)
 
-Limit = Annotated[int, Parameter(ge=1, le=LIMIT_MAX, description="How many at most.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX, description="How many at most.")]
 CursorText = Annotated[
     str | None,
-    Parameter(description="`next` of the answer before, unchanged; leave out to begin."),
+    QueryParameter(description="`next` of the answer before, unchanged; leave out to begin."),
 ]
 
 

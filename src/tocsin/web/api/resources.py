@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from litestar import post
+from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
-from litestar.params import Body, Dependency
+from litestar.params import Body, SkipValidation
 
 from tocsin.kernel.errors import Conflict, Invalid
 from tocsin.kernel.resources import Applied
@@ -12,7 +13,7 @@ from tocsin.kernel.unit import Unit
 from tocsin.web.api.shapes import AppliedShape, Apply, problems
 from tocsin.web.units import Asking
 
-AnAsking = Annotated[Asking, Dependency(skip_validation=True)]
+AnAsking = NamedDependency[SkipValidation[Asking]]
 _ADA = {
     "apiVersion": "tocsin/v1",
     "kind": "Person",

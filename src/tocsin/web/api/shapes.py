@@ -32,7 +32,12 @@ class Problem(Struct, frozen=True, kw_only=True):
 
 def problems(*kinds: type[errors.Refused]) -> dict[int, ResponseSpec]:
     """Document which refusals an operation may answer with, beside those of every one."""
-    always = (errors.Unauthenticated, errors.Forbidden, errors.Unavailable)
+    always: tuple[type[errors.Refused], ...] = (
+        errors.Refused,
+        errors.Unauthenticated,
+        errors.Forbidden,
+        errors.Unavailable,
+    )
     return {
         kind.status: ResponseSpec(
             Problem,
@@ -208,7 +213,7 @@ class Acknowledged(Struct, frozen=True, kw_only=True):
 
 
 class EntryShape(Struct, frozen=True, kw_only=True):
-    """One line of the log; `cause` is the record whose consequence it is."""
+    """One line of the log; `seq` is null until it is sealed, `cause` the record it follows from."""
 
     id: UUID
     seq: int | None
@@ -255,7 +260,9 @@ class AlertShape(Struct, frozen=True, kw_only=True):
 
 def alert_fields(alert: Alert) -> dict[str, Any]:
     """Return what the API says of an alert, by field."""
-    fields = {name: getattr(alert, name) for name in AlertShape.__struct_fields__ if name != "name"}
+    fields = {
+        name: getattr(alert, name) for name in AlertShape.__struct_fields__ if name != "name"
+    }
     labels = {"labels": dict(alert.labels), "annotations": dict(alert.annotations)}
     return {**fields, **labels, "name": alert.labels.get("alertname", "")}
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from tocsin.kernel.events import Names, Record
+from tocsin.kernel.events import Names
+from tocsin.kernel.timeline import Entry
 
 # by the longest prefix of the action; the icons are those of ui/icons.txt
 LOOKS: dict[str, tuple[str, str]] = {
@@ -49,7 +50,7 @@ OTHER = ("activity", "")
 _KINDS = {"token": "a token", "session": "a browser session", "local": "the command line"}
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class EntryView(Struct, frozen=True, kw_only=True):
     """One line. `seq` is what the page knows it by, the same before and after sealing."""
 
     seq: UUID
@@ -66,22 +67,21 @@ def look(action: str) -> tuple[str, str]:
     return LOOKS[max(fitting, key=len)] if fitting else OTHER
 
 
-def entries(found: Iterable[tuple[int | None, Record]], name: Names) -> list[Entry]:
-    """Say each record in its own words, in the order given."""
-    return [_entry(record, name) for _, record in found]
+def entry_views(entries: Iterable[Entry], name: Names) -> list[EntryView]:
+    """Show each record with its looks, in the order given."""
+    return [_view(entry, name) for entry in entries]
 
 
-def _entry(record: Record, name: Names) -> Entry:
-    icon, tone = look(record.action)
-    sentence = record.body.sentence(name)
-    by = _by(record.actor, name)
-    return Entry(
-        seq=record.id,
-        at=record.at,
+def _view(entry: Entry, name: Names) -> EntryView:
+    icon, tone = look(entry.kind)
+    by = _by(entry.actor, name)
+    return EntryView(
+        seq=entry.id,
+        at=entry.at,
         icon=icon,
         tone=tone,
-        sentence=sentence,
-        by=None if by is None or by in sentence else by,
+        sentence=entry.sentence,
+        by=None if by is None or by in entry.sentence else by,
     )
 
 

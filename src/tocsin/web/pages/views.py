@@ -119,16 +119,16 @@ def _acknowledged_by(pages: Sequence[Page], directory: Directory) -> str | None:
 
 def _page_state(incident: Incident, pages: Sequence[Page]) -> str:
     if any(page.is_open and page.unpageable for page in pages):
-        return "UNPAGEABLE: it reaches nobody"
+        return "UNPAGEABLE, reaches nobody"
     if any(page.is_open for page in pages):
-        return "being called now"
+        return "calling now"
     if incident.resolved_at is not None:
-        return "none: the incident is over"
+        return "over"
     if pages:
-        return "none: it is acknowledged"
-    return "none: it pages nobody"
+        return "acknowledged, nobody else is called"
+    return "pages nobody"
 
 
 def _soonest(found: Iterable[Forecast]) -> Forecast | None:
-    calls = [one for one in found if one.is_call and one.at is not None]
-    return min(calls, key=lambda one: one.at or datetime.max, default=None)
+    calls = [(one.at, at, one) for at, one in enumerate(found) if one.is_call and one.at]
+    return min(calls)[2] if calls else None

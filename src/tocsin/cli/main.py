@@ -1,0 +1,104 @@
+"""The command `tocsin`: the verbs, and the one door at which errors become words and exit codes."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+from typing_extensions import override
+
+import tocsin
+from tocsin.cli import admin, alerts, incidents, pages, resources
+from tocsin.cli.client import Runtime
+from tocsin.kernel.errors import Refused
+
+
+class _Top(click.Group):
+    """The group of all commands."""
+
+    @override
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; refusals end with their exit code, bugs with 1 and without a traceback."""
+        try:
+            return super().invoke(ctx)
+        except click.exceptions.ClickException:
+            raise
+        except (click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # click's own ways to end
+        except Exception as error:
+            if ctx.params.get("debug"):
+                raise
+            _end(ctx, error)
+
+
+def _end(ctx: click.Context, error: Exception) -> NoReturn:
+    refused = _refusal(error)
+    if refused is not None:
+        click.echo(f"Error: {refused.detail}", err=True)
+        ctx.exit(refused.exit_code)
+    words = str(error) or "no words"
+    click.echo(f"Error: {type(error).__name__}: {words}", err=True)
+    click.echo("Tocsin did not expect this; `tocsin --debug …` shows where it was.", err=True)
+    ctx.exit(1)
+
+
+def _refusal(error: BaseException) -> Refused | None:
+    """Return the first refusal in what was raised, also from inside a task group."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(_refusal, error.exceptions)), None)
+    return None
+
+
+class _Late(click.Command):
+    """A command whose module is imported when it is used."""
+
+    def __init__(self, name: str, module: str, short_help: str) -> None:
+        super().__init__(name, short_help=short_help)
+        self._module = module
+
+    def _real(self) -> click.Command:
+        found: click.Command = getattr(import_module(self._module), str(self.name))
+        return found
+
+    @override
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        return self._real().make_context(info_name, args, parent, **extra)
+
+    @override
+    def get_help(self, ctx: click.Context) -> str:
+        return self._real().get_help(ctx)
+
+
+@click.group(cls=_Top, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(tocsin.__version__, prog_name="tocsin")
+@click.option("--debug", is_flag=True, help="Show a traceback when Tocsin itself fails.")
+def cli(*, debug: bool) -> None:
+    """Tocsin: detect, page, respond, prove. No page is lost.
+
+    With TOCSIN_TOKEN set, commands talk to the Tocsin at TOCSIN_URL; without it they open
+    the database that the settings name.
+    """
+
+
+_COMMANDS: Sequence[click.Command] = (
+    admin.serve, admin.demo, admin.doctor, admin.migrate, admin.token, admin.link,
+    resources.apply, incidents.incident, alerts.alert, pages.oncall, pages.page,
+    admin.reactions, admin.api, admin.version, admin.completion,
+    _Late("sentinel", "tocsin.cli.sentinel", "Watch a Tocsin and page when it is gone."),
+)  # fmt: skip
+for _command in _COMMANDS:
+    cli.add_command(_command)
+
+
+def run(runtime: Runtime) -> NoReturn:
+    """Do what the command line of this process says, and end it."""
+    cli.main(prog_name="tocsin", obj=runtime)
+    raise AssertionError("click ends the process")

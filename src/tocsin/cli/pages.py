@@ -1,0 +1,147 @@
+"""`tocsin page` and `tocsin oncall`: who is called, and why."""
+
+from typing import Any
+
+import click
+
+from tocsin.cli import output
+from tocsin.cli.client import Client, Runtime, ask
+from tocsin.kernel.errors import NotFound
+
+
+@click.group()
+def page() -> None:
+    """Explain who was called for an incident."""
+
+
+@page.command()
+@click.argument("page_id", metavar="ID")
+@output.format_option
+@click.pass_obj
+def why(runtime: Runtime, *, page_id: str, as_json: bool | None) -> None:
+    """Say whom a page called, by what, what it waits for, and why.
+
+    ID is a page's id, or INC-12 for the newest page of an incident.
+    """
+
+    async def question(client: Client) -> dict[str, Any]:
+        from urllib.parse import quote
+
+        wanted = quote(page_id, safe="")
+        if page_id.upper().startswith("INC-"):
+            pages = (await client.get(f"/incidents/{wanted}"))["pages"]
+            if not pages:
+                raise NotFound(f"nobody was paged for {page_id}")
+            wanted = pages[-1]["id"]
+        found: dict[str, Any] = await client.get(f"/pages/{wanted}")
+        return found
+
+    found = ask(runtime, question)
+    output.show(found, lambda: _draw_why(found), as_json=as_json)
+
+
+@click.group()
+def oncall() -> None:
+    """Say who answers."""
+
+
+@oncall.command()
+@click.argument("schedule", required=False)
+@output.format_option
+@click.pass_obj
+def who(runtime: Runtime, *, schedule: str | None, as_json: bool | None) -> None:
+    """Say who is on call now, until when, and who comes next."""
+    found = ask(runtime, lambda client: client.get("/oncall"))["schedules"]
+    if schedule is not None:
+        found = [one for one in found if one["name"] == schedule]
+        if not found:
+            raise NotFound(f"no schedule {schedule}; `tocsin oncall who` shows them all")
+
+    def draw() -> None:
+        if not found:
+            output.line("No schedules yet; bring them with `tocsin apply -f DIR`.")
+            return
+        output.table(
+            ("schedule", "on call", "until (UTC)", "next"),
+            (
+                (
+                    one["name"],
+                    one["now"]["person"]["name"] if one["now"] else "nobody",
+                    output.when(one["now"]["end_at"] if one["now"] else None),
+                    one["next"]["person"]["name"] if one["next"] else "nobody",
+                )
+                for one in found
+            ),
+        )
+
+    output.show(found, draw, as_json=as_json)
+
+
+def draw_page(found: dict[str, Any]) -> None:
+    """Print a page with its messages."""
+    output.heading(f"Page {found['id']}")
+    by = found["acknowledged_by"]
+    output.fields(
+        (
+            ("state", found["state"] + (", UNPAGEABLE" if found["unpageable"] else "")),
+            ("policy", found["policy"] or "none"),
+            ("acknowledged", _acknowledged(found, by)),
+            ("next page at", found["next_at"] and output.when(found["next_at"]) + " UTC"),
+        )
+    )
+    if found["notifications"]:
+        output.table(
+            ("queued (UTC)", "rung", "person", "by", "state", "attempts"),
+            (
+                (
+                    output.when(one["queued_at"]), _rung(one), one["person"]["name"],
+                    one["method"], one["state"], _attempts(one),
+                )
+                for one in found["notifications"]
+            ),
+        )  # fmt: skip
+
+
+def _draw_why(found: dict[str, Any]) -> None:
+    draw_page(found)
+    incident = found["incident"]
+    output.fields((("for", f"{incident['reference']} {incident['title']}"),))
+    policy = found["policy_now"]
+    output.heading(f"Policy {policy['name'] or 'none'}, as it is now")
+    rows = [
+        (str(at), _targets(step["targets"]), f"{step['timeout_s']} s")
+        for at, step in enumerate(policy["steps"], 1)
+    ]
+    every = f"every {policy['catch_all_every_s']} s"
+    rows.append(("catch-all", _targets(policy["catch_all"]) or "nobody", every))
+    output.table(("step", "calls", "then waits"), rows)
+    output.line(f"The steps are repeated {policy['repeat']} times before the catch-all.")
+    output.heading("What has happened (UTC)")
+    entries = reversed(found["log"])
+    output.table(("at", "what"), ((output.when(one["at"]), one["sentence"]) for one in entries))
+
+
+def _acknowledged(found: dict[str, Any], by: dict[str, Any] | None) -> str:
+    if found["acknowledged_at"] is None:
+        return ""
+    who = f" by {by['name']}" if by else ""
+    return f"{output.when(found['acknowledged_at'])} UTC{who}"
+
+
+def _rung(one: dict[str, Any]) -> str:
+    if one["catch"]:
+        return f"catch-all {one['catch']}"
+    again = f", repeat {one['loop']}" if one["loop"] else ""
+    return f"step {one['step'] + 1}{again}"
+
+
+def _attempts(one: dict[str, Any]) -> str:
+    return "; ".join(
+        f"{attempt['outcome'] or 'not known'}"
+        + (f" ({attempt['error']})" if attempt["error"] else "")
+        for attempt in one["attempts"]
+    )
+
+
+def _targets(targets: list[dict[str, Any]]) -> str:
+    return ", ".join(f"{one['kind']} {one['name']}" for one in targets)

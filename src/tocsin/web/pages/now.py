@@ -1,0 +1,62 @@
+"""Now: what is open, who is on call, is Tocsin well."""
+
+from typing import Final
+
+from litestar import get
+from litestar.response import Template
+
+from tocsin.command import reads as command
+from tocsin.kernel.unit import Unit
+from tocsin.oncall import reads as oncall
+from tocsin.oncall.core.config import Directory
+from tocsin.web.pages.frame import AnyRequest, Asked, Context, frame
+from tocsin.web.pages.incidents import rows
+from tocsin.web.pages.list_views import duties, health
+from tocsin.web.pages.views import in_order
+
+RESOLVED_SHOWN = 10
+_ALERT = '[{"labels":{"alertname":"Hello","service":"demo"}}]'
+
+
+@get("/")
+async def now(asking: Asked, request: AnyRequest) -> Template:
+    """Show the page that people leave open."""
+    return Template("now.html", context=await _gather(asking, request))
+
+
+@get("/_now")
+async def now_list(asking: Asked, request: AnyRequest) -> Template:
+    """Show its list alone."""
+    return Template("_now_list.html", context=await _gather(asking, request))
+
+
+async def _gather(asking: Asked, request: AnyRequest) -> Context:
+    async def read(unit: Unit) -> Context:
+        context = await frame(unit, request, page="now", title="Now")
+        unsorted = await rows(unit, await command.open_incidents(unit))
+        lately = await command.resolved_incidents(unit, limit=RESOLVED_SHOWN)
+        on_call = await oncall.on_call_now(unit)
+        return context | {
+            "incidents": in_order(unsorted),
+            "resolved": await rows(unit, lately),
+            "on_call": duties(on_call, unit.config(Directory)),
+        }
+
+    context = await asking.run(read)
+    return context | {
+        "health": health(await asking.services.readiness()),
+        "curl_line": curl_line(asking.services.settings.base_url),
+    }
+
+
+def curl_line(base_url: str) -> str:
+    """Return a command that sends a first alert."""
+    return (
+        f"curl -X POST {base_url}/api/v2/alerts \\\n"
+        '  -H "Authorization: Bearer $TOCSIN_TOKEN" \\\n'
+        "  -H 'Content-Type: application/json' \\\n"
+        f"  -d '{_ALERT}'"
+    )
+
+
+ROUTES: Final = (now, now_list)

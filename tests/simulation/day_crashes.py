@@ -1,0 +1,116 @@
+"""A process that can die at any border it passes: before, between and after its transactions."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from typing_extensions import override
+
+from tocsin.kernel.db import Database
+
+
+class Crash(BaseException):
+    """The process is gone from this instant on; no `except Exception` notices it."""
+
+
+class Fuse:
+    """Counts the borders that one process passes, and burns out at the one it was set for."""
+
+    def __init__(self) -> None:
+        self.left: int | None = None
+        self.died_at = ""
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the process has died."""
+        return bool(self.died_at)
+
+    def set(self, borders: int) -> None:
+        """Let it burn out at the `borders`-th border from here."""
+        self.left = borders
+
+    def burn(self, border: str) -> None:
+        """Pass a border. Raises Crash at the last one, and at every one after it."""
+        if self.left is not None:
+            self.left -= 1
+            if self.left <= 0 and not self.died_at:
+                self.died_at = border
+        if self.died_at:
+            raise Crash(self.died_at)
+
+
+class CrashableDatabase(Database):
+    """The real pool; what is done with its connections passes the borders of a fuse."""
+
+    def __init__(
+        self, conninfo: str, *, fuse: Fuse, committed: Callable[[], Awaitable[None]]
+    ) -> None:
+        super().__init__(conninfo, min_size=1, max_size=8)
+        self._fuse = fuse
+        self._committed = committed
+
+    @asynccontextmanager
+    @override
+    async def connection(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
+        """Lend a connection that dies with its process."""
+        async with super().connection() as lent:
+            yield _Borders(lent, self._fuse, self._committed)  # type: ignore[misc]
+
+
+class _Borders:
+    """A connection as its user sees it; the transaction's ends and lone statements are borders."""
+
+    def __init__(
+        self,
+        conn: AsyncConnection[TupleRow],
+        fuse: Fuse,
+        committed: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._conn = conn
+        self._fuse = fuse
+        self._committed = committed
+        self._depth = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._conn, name)
+
+    async def execute(self, *args: Any, **kwargs: Any) -> Any:
+        """Run one statement; outside a transaction it is one of its own."""
+        if self._depth:
+            if self._fuse.is_dead:
+                raise Crash(self._fuse.died_at)
+            return await self._conn.execute(*args, **kwargs)
+        self._fuse.burn("before a statement")
+        cursor = await self._conn.execute(*args, **kwargs)
+        self._fuse.burn("after a statement")
+        return cursor
+
+    @asynccontextmanager
+    async def cursor(self, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        """Lend a cursor; outside a transaction what it does is a border."""
+        if not self._depth:
+            self._fuse.burn("before a statement")
+        async with self._conn.cursor(*args, **kwargs) as cursor:
+            yield cursor
+        if not self._depth:
+            await self._committed()
+            self._fuse.burn("after a statement")
+
+    @asynccontextmanager
+    async def transaction(self, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        """Open a transaction or a savepoint; the outer one has borders."""
+        if not self._depth:
+            self._fuse.burn("before a transaction")
+        self._depth += 1
+        try:
+            async with self._conn.transaction(*args, **kwargs) as transaction:
+                yield transaction
+                if self._depth == 1:
+                    self._fuse.burn("before the commit")
+        finally:
+            self._depth -= 1
+        if not self._depth:
+            await self._committed()
+            self._fuse.burn("after the commit")

@@ -110,13 +110,21 @@ class Runtime:
             await app.close()
         # no worker runs in this process, so what it says of workers is not about the server
         problems = [one for one in ready.problems if "worker" not in one]
-        found = [Check(name="readiness", ok=not problems, detail="; ".join(problems) or "ready")]
+        found = [
+            Check(name="readiness", ok=not problems, detail="; ".join(problems) or "ready")
+        ]
         found += [Check(name="configuration", ok=False, detail=one) for one in ready.warnings]
         built = (STATIC / "manifest.json").is_file()
-        detail = "built" if built else "not built: run `make assets`, or install a released wheel"
+        detail = (
+            "built" if built else "not built: run `make assets`, or install a released wheel"
+        )
         found.append(Check(name="web assets", ok=built, detail=detail))
         contacts = bool(self.settings().last_resort)
-        detail = "set" if contacts else "TOCSIN_LAST_RESORT is empty: an UNPAGEABLE page stays silent"
+        detail = (
+            "set"
+            if contacts
+            else "TOCSIN_LAST_RESORT is empty: an UNPAGEABLE page stays silent"
+        )
         found.append(Check(name="last resort", ok=contacts, detail=detail))
         return found
 

@@ -111,18 +111,7 @@ class Application:
             channels, _last_resort(settings, outbound, channels), self._issue_link,
             settings.base_url,
         )  # fmt: skip
-        kinds = JobKinds(
-            (
-                JobKind(job=oncall.PageTimer, mode="timer", run=oncall.timer_is_due),
-                JobKind(job=oncall.Deliver, mode="errand", run=delivery.deliver),
-                JobKind(job=oncall.CallLastResort, mode="errand", run=delivery.call_last_resort),
-                JobKind(job=triage.GroupDue, mode="timer", run=triage.group_is_due),
-                JobKind(
-                    job=RetryReaction, mode="timer",
-                    run=parking.retrier(response.REACTIONS, self.catalog),
-                ),
-            )
-        )  # fmt: skip
+        kinds = _job_kinds(delivery, self.catalog)
         self.units = Units(
             self.db, self.clock, lambda: self.store.current, response.REACTIONS, kinds
         )
@@ -178,6 +167,19 @@ class Application:
 
         secret = await self.units.run(SYSTEM, issue)
         return f"{self.settings.base_url}/sign-in/{secret}"
+
+
+def _job_kinds(delivery: Delivery, known: Catalog) -> JobKinds:
+    retry = parking.retrier(response.REACTIONS, known)
+    return JobKinds(
+        (
+            JobKind(job=oncall.PageTimer, mode="timer", run=oncall.timer_is_due),
+            JobKind(job=oncall.Deliver, mode="errand", run=delivery.deliver),
+            JobKind(job=oncall.CallLastResort, mode="errand", run=delivery.call_last_resort),
+            JobKind(job=triage.GroupDue, mode="timer", run=triage.group_is_due),
+            JobKind(job=RetryReaction, mode="timer", run=retry),
+        )
+    )
 
 
 def _channels(

@@ -17,7 +17,9 @@ ScheduleId = NewType("ScheduleId", UUID)
 
 _lock = threading.Lock()
 _last_ns = 0
-_RANDOM_BYTES = 4096  # asking the kernel for each id costs a third of an intake request's own code
+_RANDOM_BYTES = (
+    4096  # asking the kernel for each id costs a third of an intake request's own code
+)
 _random = b""
 _random_at = 0
 

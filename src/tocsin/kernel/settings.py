@@ -51,7 +51,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         str,
         Meta(
             description="Mail server for e-mail pages: `smtp://user:password@host:587`"
-            " (STARTTLS if offered) or `smtps://host`. Empty: e-mail pages fail over to the next method."
+            " (STARTTLS if offered) or `smtps://host`. Empty: e-mail pages fail over to the next"
+            " method."
         ),
     ] = ""
     mail_from: Annotated[str, Meta(description="Sender address of e-mail pages.")] = (

@@ -38,7 +38,7 @@ def assets(manifest: Path = MANIFEST) -> Mapping[str, str]:
     return entries
 
 
-def environment() -> Environment:
+def environment(entries: Mapping[str, str]) -> Environment:
     """Make the template environment; a name that is not there fails, in tests and in service."""
     env = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -48,17 +48,22 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     env.filters |= {"hhmm": hhmm, "iso": iso}
-    env.globals["assets"] = assets()
+    env.globals["assets"] = entries
     return env
 
 
 def config() -> TemplateConfig[JinjaTemplateEngine]:
     """Return what the site is told about templates."""
-    return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment()))
+    return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment(assets())))
 
 
-def not_built(request: Request[Any, Any, Any]) -> Response[str] | None:  # noqa: ARG001 - a hook
-    """Answer 501 with the cure instead of a bare page; a `before_request` hook of the screens."""
-    if MANIFEST.is_file():
+def not_built(manifest: Path = MANIFEST) -> Response[str] | None:
+    """Answer 501 with the cure where nothing was built."""
+    if manifest.is_file():
         return None
     return Response(NOT_BUILT, status_code=501, media_type=MediaType.TEXT)
+
+
+async def require_assets(_request: Request[Any, Any, Any]) -> Response[str] | None:
+    """Answer instead of a page that would be bare; a `before_request` hook of the screens."""
+    return not_built()

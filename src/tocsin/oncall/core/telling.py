@@ -13,37 +13,11 @@ def tell(  # noqa: C901, PLR0911, PLR0912 - one case an effect
     `channel` is by what means an acknowledgement came.
     """
     match effect:
-        case effects.Escalated(rung=rung, people=people, next_at=next_at):
-            return events.StepCalled(
-                page_id=page.id,
-                incident_id=page.incident_id,
-                epoch=rung.epoch,
-                step=rung.step,
-                loop=rung.loop,
-                people=people,
-                next_at=next_at,
-            )
-        case effects.NobodyAt(rung, missing):
-            return events.StepSkipped(
-                page_id=page.id,
-                incident_id=page.incident_id,
-                epoch=rung.epoch,
-                step=rung.step,
-                loop=rung.loop,
-                reasons=tuple(str(one.reason) for one in missing),
-            )
+        case effects.Escalated() | effects.NobodyAt() | effects.CatchAllCalled():
+            return _called(page, effect)
         case effects.LoopRestarted(loop, repeat):
             return events.LoopRestarted(
                 page_id=page.id, incident_id=page.incident_id, loop=loop, repeat=repeat
-            )
-        case effects.CatchAllCalled(rung=rung, people=people, next_at=next_at):
-            return events.CatchAllCalled(
-                page_id=page.id,
-                incident_id=page.incident_id,
-                epoch=rung.epoch,
-                catch=rung.catch,
-                people=people,
-                next_at=next_at,
             )
         case effects.Unpageable(reason):
             return events.PageUnpageable(
@@ -71,6 +45,40 @@ def tell(  # noqa: C901, PLR0911, PLR0912 - one case an effect
             return _attempted(page, effect)
         case _:
             return None  # orders; Opened (said when the page is made); what changed nothing
+
+
+def _called(
+    page: Page, effect: effects.Escalated | effects.NobodyAt | effects.CatchAllCalled
+) -> events.PageEvent:
+    match effect:
+        case effects.Escalated(rung=rung, people=people, next_at=next_at):
+            return events.StepCalled(
+                page_id=page.id,
+                incident_id=page.incident_id,
+                epoch=rung.epoch,
+                step=rung.step,
+                loop=rung.loop,
+                people=people,
+                next_at=next_at,
+            )
+        case effects.NobodyAt(rung, missing):
+            return events.StepSkipped(
+                page_id=page.id,
+                incident_id=page.incident_id,
+                epoch=rung.epoch,
+                step=rung.step,
+                loop=rung.loop,
+                reasons=tuple(str(one.reason) for one in missing),
+            )
+        case effects.CatchAllCalled(rung=rung, people=people, next_at=next_at):
+            return events.CatchAllCalled(
+                page_id=page.id,
+                incident_id=page.incident_id,
+                epoch=rung.epoch,
+                catch=rung.catch,
+                people=people,
+                next_at=next_at,
+            )
 
 
 def _acknowledged(

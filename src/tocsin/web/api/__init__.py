@@ -4,11 +4,12 @@ from litestar import Router
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ControllerRouterHandler
 
 import tocsin
 from tocsin.web.api import access, alerts, health, incidents, oncall, resources
 
-ROUTES = [
+ROUTES: list[ControllerRouterHandler] = [
     Router(
         path="/api/v1",
         route_handlers=[

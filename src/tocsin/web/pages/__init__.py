@@ -6,7 +6,7 @@ from litestar.types import ControllerRouterHandler
 
 from tocsin.web.csrf import posting
 from tocsin.web.pages import access, alerts, incidents, live, now, oncall
-from tocsin.web.templating import not_built
+from tocsin.web.templating import require_assets
 
 ROUTES: list[ControllerRouterHandler] = [
     Router(
@@ -20,7 +20,7 @@ ROUTES: list[ControllerRouterHandler] = [
             *live.ROUTES,
         ],
         dependencies={"posting": Provide(posting)},
-        before_request=not_built,
+        before_request=require_assets,
         include_in_schema=False,
     )
 ]

@@ -1,7 +1,7 @@
 """Pages and their messages as screens show them, addresses masked. Pure."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from tocsin.oncall.actions import PageTimer
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.effects import CatchAllCalled, Escalated
 from tocsin.oncall.core.inputs import AckExpired, CatchDue, StepDue
-from tocsin.oncall.core.page import step
+from tocsin.oncall.core.page import RETRIGGERS_MAX, step
 from tocsin.oncall.model import Method, MethodKind, NotificationState, Page, PageState
 from tocsin.oncall.reads import AttemptRow, NotificationRow
 
@@ -67,8 +67,8 @@ def forecast(
     page: Page, waiting: Sequence[tuple[str, datetime]], directory: Directory
 ) -> Forecast:
     """Say what happens next if nobody does anything, by asking the page machine itself."""
-    at = next((due_at for kind, due_at in waiting if kind == TIMER), None)
-    if at is None or page.state is PageState.RESOLVED:
+    at = _due_at(page, waiting, directory)
+    if at is None:
         return Forecast(at=None, people="", words=_still(page, directory), is_call=False)
     people = ", ".join(directory.name_of(one) for one in _called_at(page, at, directory))
     if page.state is PageState.ACKNOWLEDGED:
@@ -76,6 +76,20 @@ def forecast(
         return Forecast(at=at, people=people, words=words, is_call=False)
     words = f"Next: {people}" if people else "Next: nobody can be reached"
     return Forecast(at=at, people=people, words=words, is_call=True)
+
+
+def _due_at(
+    page: Page, waiting: Sequence[tuple[str, datetime]], directory: Directory
+) -> datetime | None:
+    if page.is_open:
+        return next((due_at for kind, due_at in waiting if kind == TIMER), None)
+    # timers of steps outlive the acknowledgement that made them void, so they say nothing here
+    timeout_s = directory.policy_by_id(page.policy_id).ack_timeout_s
+    if page.acknowledged_at is None or page.state is PageState.RESOLVED or not timeout_s:
+        return None
+    if page.retriggers >= RETRIGGERS_MAX:
+        return None
+    return page.acknowledged_at + timedelta(seconds=timeout_s)
 
 
 def _called_at(page: Page, at: datetime, directory: Directory) -> tuple[PersonId, ...]:

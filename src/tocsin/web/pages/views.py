@@ -95,8 +95,9 @@ def room(
 
 
 def in_order(rows: Iterable[Row]) -> list[Row]:
-    """Put first what nobody has taken; inside that, leave the order."""
-    return sorted(rows, key=lambda one: one.acknowledged_by is not None)
+    """Put first what still calls people; inside that, leave the order."""
+    calling = (PageState.ESCALATING, PageState.TRIGGERED)
+    return sorted(rows, key=lambda one: one.status not in calling)
 
 
 def _status(incident: Incident, pages: Sequence[Page]) -> str:

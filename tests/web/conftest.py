@@ -1,0 +1,15 @@
+"""The application with a small organisation in it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from fakes.world import ACME, World, running
+
+
+@pytest.fixture
+async def acme(dsn: str) -> AsyncIterator[World]:
+    """Maya and Jonas take turns, Bea is the catch-all; nothing fires yet."""
+    async with running(dsn) as world:
+        await world.apply(ACME)
+        yield world

@@ -40,6 +40,12 @@ _TEMPLATE_LOCK = 0x746D706C
 _KEPT_TEMPLATES = 5
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the numbers that `make proof` raises."""
+    parser.addoption("--seeds", type=int, default=5, help="simulated days")
+    parser.addoption("--kills", type=int, default=5, help="SIGKILLs under load")
+
+
 class Server(Struct, frozen=True):
     """Where databases are made, by whom, and who owns them."""
 

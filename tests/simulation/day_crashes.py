@@ -55,7 +55,7 @@ class CrashableDatabase(Database):
     @override
     async def connection(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
         """Lend a connection that dies with its process."""
-        async with super().connection() as lent:
+        async with Database.connection(self) as lent:
             yield _Borders(lent, self._fuse, self._committed)  # type: ignore[misc]
 
 

@@ -51,7 +51,7 @@ BEGIN
      WHERE n.id = NEW.notification_id;
     RETURN NULL;
 END $$;
-CREATE TRIGGER watching AFTER INSERT ON oncall.attempts
+CREATE TRIGGER watching_claim AFTER INSERT ON oncall.attempts
     FOR EACH ROW EXECUTE FUNCTION watching.claim();
 
 CREATE TABLE watching.failures (notification_id uuid, page_state text, page_epoch integer);

@@ -62,10 +62,10 @@ AT_EVERY_COMMIT: LiteralString = """
        AND NOT EXISTS (SELECT 1 FROM kernel.jobs j
                         WHERE j.subject = g.id AND j.parked_at IS NULL)
     UNION ALL
-    SELECT 'I1 page is over before its incident', p.id
+    SELECT 'I2 page for an incident that is over', p.id
       FROM oncall.pages p
       JOIN command.incidents i ON i.id = p.incident_id
-     WHERE (p.state = 'resolved') <> (i.resolved_at IS NOT NULL)
+     WHERE p.state <> 'resolved' AND i.resolved_at IS NOT NULL
     UNION ALL
     SELECT 'I1 signal both waiting and sorted', i.id
       FROM signals.inbox i
@@ -248,8 +248,7 @@ class Promises:
         self._observer = observer
         self._org = org
         self._open_since: dict[tuple[Any, int], datetime] = {}
-        self.outage = timedelta()  # in all, so far
-        self._outage_before: dict[tuple[Any, int], timedelta] = {}
+        self.outages: list[tuple[datetime, datetime]] = []  # when nobody worked
 
     async def at_every_commit(self) -> None:
         """What must be true in every state that a crash can leave behind."""
@@ -285,8 +284,7 @@ class Promises:
         for page_id, epoch, policy, catch, unpageable, told in found:
             key = (page_id, epoch)
             since = self._open_since.setdefault(key, now)
-            late = self.outage - self._outage_before.setdefault(key, self.outage)
-            patience = timedelta(seconds=self._org.bound_s[policy] + 1) + late
+            patience = timedelta(seconds=self._org.bound_s[policy] + 1) + self._out(since, now)
             if now - since > patience and not catch and not unpageable:
                 raise BrokenPromise(f"I2 no catch-all after the last step: page {page_id}")
             patience += timedelta(seconds=self._org.catch_every_s[policy] + 60)
@@ -308,7 +306,12 @@ class Promises:
             body = record["body"]
             key = (body["page_id"], body["epoch"])
             at = datetime.fromisoformat(record["at"])
-            late = at - due.get(key, at)
-            if late > self.outage:
-                raise BrokenPromise(f"I7 {late} late: {line}")
+            due_at = due.get(key, at)
+            if at - due_at > self._out(due_at, at):
+                raise BrokenPromise(f"I7 {at - due_at} late: {line}")
             due[key] = datetime.fromisoformat(body["next_at"])
+
+    def _out(self, start: datetime, end: datetime) -> timedelta:
+        """Return for how long nobody worked between two instants."""
+        overlaps = (min(end, b) - max(start, a) for a, b in self.outages)
+        return sum((one for one in overlaps if one > timedelta()), timedelta())

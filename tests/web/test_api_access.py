@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 from litestar import Litestar
+from litestar.di import Provide
 from litestar.testing import TestClient
 
 from fakes.world import World
@@ -12,6 +13,7 @@ from tocsin.kernel.access import Role
 from tocsin.kernel.errors import ALL
 from tocsin.web import api
 from tocsin.web.problems import HANDLERS
+from tocsin.web.units import asking
 
 pytestmark = pytest.mark.db
 EVE: dict[str, Any] = {
@@ -128,7 +130,10 @@ async def test_every_error_code_is_listed(acme: World) -> None:
 
 def test_the_api_describes_itself_and_answers_unknown_paths_with_a_problem() -> None:
     site = Litestar(
-        route_handlers=api.ROUTES, openapi_config=api.OPENAPI, exception_handlers=HANDLERS
+        route_handlers=api.ROUTES,
+        openapi_config=api.OPENAPI,
+        exception_handlers=HANDLERS,
+        dependencies={"asking": Provide(asking)},
     )
     with TestClient(site) as client:
         found = client.get("/api/v1/openapi.json").json()
@@ -142,4 +147,4 @@ def test_the_api_describes_itself_and_answers_unknown_paths_with_a_problem() -> 
         "application/problem+json" in refusals[code]["content"] for code in ("400", "404")
     )
     body = found["paths"]["/api/v1/resources/apply"]["post"]["requestBody"]
-    assert body["content"]["application/json"]["examples"]
+    assert body["content"]["application/json"]["schema"]["examples"]

@@ -3,12 +3,13 @@
 import asyncio
 import getpass
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import cast
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from tocsin.app.readiness import Readiness
 from tocsin.command import events as command_events
-from tocsin.flows import response
+from tocsin.flows import response, selfwatch
 from tocsin.flows.detection import Sorter
 from tocsin.governance import actions as governance
 from tocsin.governance import events as governance_events
@@ -18,6 +19,7 @@ from tocsin.integrations.outbound import Outbound, networks
 from tocsin.integrations.smtp.send import Smtp
 from tocsin.integrations.webhook.send import Webhook
 from tocsin.kernel import parking, resources
+from tocsin.kernel import unit as unit_of_work
 from tocsin.kernel.access import Role
 from tocsin.kernel.actor import SYSTEM, Actor
 from tocsin.kernel.clock import Clock, DatabaseClock, FakeClock
@@ -29,7 +31,7 @@ from tocsin.kernel.jobs import JobKind, JobKinds
 from tocsin.kernel.live import Hub
 from tocsin.kernel.resources import Kind, Store
 from tocsin.kernel.settings import Settings
-from tocsin.kernel.unit import RetryReaction, Unit, Units
+from tocsin.kernel.unit import Reactions, RetryReaction, Unit, Units
 from tocsin.kernel.worker import Worker
 from tocsin.oncall import actions as oncall
 from tocsin.oncall import events as oncall_events
@@ -61,9 +63,11 @@ KINDS = (
     Kind(name="EscalationPolicy", spec=PolicySpec, refs=policy_refs),
     Kind(name="Route", spec=RouteSpec, refs=route_refs),
 )
+REACTIONS: Reactions = {**response.REACTIONS, **selfwatch.REACTIONS}
 COMPILERS = (compile_directory, compile_routing)
 EVENT_MODULES = (
     signals_events, triage_events, command_events, oncall_events, governance_events, resources,
+    unit_of_work,
 )  # fmt: skip
 
 
@@ -112,9 +116,7 @@ class Application:
             settings.base_url,
         )  # fmt: skip
         kinds = _job_kinds(delivery, self.catalog)
-        self.units = Units(
-            self.db, self.clock, lambda: self.store.current, response.REACTIONS, kinds
-        )
+        self.units = Units(self.db, self.clock, lambda: self.store.current, REACTIONS, kinds)
         self.worker = Worker(self.units, kinds, self.clock)
         vendor = AlertmanagerApi(self.clock)
         self.sorter = Sorter(
@@ -137,7 +139,11 @@ class Application:
             readiness=self.readiness.check, reactions=reactions_table,
             started_at=self.clock.now(),
         )  # fmt: skip
-        self.site = Inbound(self.services, cast("App", build_site(self.services)))
+
+    @cached_property
+    def site(self) -> Inbound:
+        """All that answers HTTP; made when it is first asked for."""
+        return Inbound(self.services, cast("App", build_site(self.services)))
 
     async def open(self) -> None:
         """Connect, take over the database's clock and the newest configuration."""
@@ -170,7 +176,7 @@ class Application:
 
 
 def _job_kinds(delivery: Delivery, known: Catalog) -> JobKinds:
-    retry = parking.retrier(response.REACTIONS, known)
+    retry = parking.retrier(REACTIONS, known)
     return JobKinds(
         (
             JobKind(job=oncall.PageTimer, mode="timer", run=oncall.timer_is_due),
@@ -221,7 +227,7 @@ def _last_resort(
 def reactions_table() -> str:
     """Return the story as text: event, then what follows, MUST before MAY."""
     lines = []
-    for event, reactions in response.REACTIONS.items():
+    for event, reactions in REACTIONS.items():
         lines.append(str(event.__struct_config__.tag))
         lines += [f"  {'MUST' if one.must else 'MAY '} {one.name}" for one in reactions]
     return "\n".join(lines)

@@ -19,6 +19,7 @@ DEPTH_MAX = 40
 NODES_MAX = 200_000  # counted with every alias followed, as JSON would write it
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 _AT = re.compile(r"at `\$([^`]*)`")
+_UNKNOWN = re.compile(r"unknown field `([^`]+)`")
 
 
 class _Loader(yaml.SafeLoader):
@@ -97,9 +98,11 @@ def located(detail: str, field: str | None, found: Sequence[Placed]) -> str:
     named = [one for one in found if detail.startswith((f"{one.name}:", f"{one.name} "))]
     if not named:
         return detail
-    inner = _AT.search(detail)
-    path = f"spec{inner[1]}" if inner else field or ""
-    return f"{named[-1].where(path)}: {detail}"
+    one = named[-1]
+    inner = _inner(detail)
+    said = detail.removeprefix(f"{one.name}: ").partition(":")[0]
+    path = f"spec.{inner}" if inner else (field or said).removeprefix(f"{one.name}: ")
+    return f"{one.where(path)}: {detail}"
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -165,8 +168,7 @@ def _placed(file: str, node: yaml.Node, value: object) -> Placed:
     try:
         return Placed(file=file, node=node, document=msgspec.convert(value, Document))
     except msgspec.ValidationError as error:
-        inner = _AT.search(str(error))
-        path = inner[1].removeprefix(".") if inner else ""
+        path = _inner(str(error))
         reason = str(error).partition(" - at ")[0]
         where = f"{file}:{_line(node, path)}"
         raise Invalid(
@@ -174,6 +176,15 @@ def _placed(file: str, node: yaml.Node, value: object) -> Placed:
             " a document has apiVersion, kind, metadata.name and spec",
             field=path or None,
         ) from error
+
+
+def _inner(words: str) -> str:
+    """Return the path that msgspec names in an error, without the root."""
+    found = _AT.search(words)
+    path = found[1] if found else ""
+    if unknown := _UNKNOWN.search(words):
+        path += f".{unknown[1]}"
+    return path.removeprefix(".")
 
 
 def _line(node: yaml.Node, path: str) -> int:

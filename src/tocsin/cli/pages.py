@@ -90,6 +90,7 @@ def draw_page(found: dict[str, Any]) -> None:
         )
     )
     if found["notifications"]:
+        output.line("")
         output.table(
             ("queued (UTC)", "rung", "person", "by", "state", "attempts"),
             (
@@ -103,9 +104,9 @@ def draw_page(found: dict[str, Any]) -> None:
 
 
 def _draw_why(found: dict[str, Any]) -> None:
-    draw_page(found)
     incident = found["incident"]
-    output.fields((("for", f"{incident['reference']} {incident['title']}"),))
+    output.heading(f"{incident['reference']}  {incident['title']}")
+    draw_page(found)
     policy = found["policy_now"]
     output.heading(f"Policy {policy['name'] or 'none'}, as it is now")
     rows = [
@@ -115,7 +116,7 @@ def _draw_why(found: dict[str, Any]) -> None:
     every = f"every {policy['catch_all_every_s']} s"
     rows.append(("catch-all", _targets(policy["catch_all"]) or "nobody", every))
     output.table(("step", "calls", "then waits"), rows)
-    output.line(f"The steps are repeated {policy['repeat']} times before the catch-all.")
+    output.line(f"Rounds after the first, before the catch-all: {policy['repeat']}.")
     output.heading("What has happened (UTC)")
     entries = reversed(found["log"])
     output.table(("at", "what"), ((output.when(one["at"]), one["sentence"]) for one in entries))

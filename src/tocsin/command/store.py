@@ -58,7 +58,7 @@ async def incident_for_update(conn: AsyncConnection[Any], incident_id: IncidentI
                    opened_at, resolved_at, resolved_by
               FROM command.incidents
              WHERE id = %(id)s
-               FOR UPDATE
+               FOR NO KEY UPDATE
             """,
             {"id": incident_id},
         )
@@ -80,7 +80,7 @@ async def incident_of_group_for_update(
               FROM command.incidents i
               JOIN command.incident_groups g ON g.incident_id = i.id
              WHERE g.group_id = %(group_id)s
-               FOR UPDATE OF i
+               FOR NO KEY UPDATE OF i
             """,
             {"group_id": group_id},
         )

@@ -233,17 +233,22 @@ async def witnessed(
 
 
 async def due_at_of(
-    conn: AsyncConnection[Any], subjects: Sequence[UUID]
+    conn: AsyncConnection[Any], subjects: Sequence[tuple[UUID, int]]
 ) -> dict[UUID, list[tuple[str, datetime]]]:
-    """Return what is waiting for each of `subjects`: job name and instant, soonest first."""
+    """Return what is waiting for each (subject, epoch): job name and instant, soonest first.
+
+    A job of an older epoch is fenced off and therefore not waited for.
+    """
     cursor = await conn.execute(
         """
-        SELECT subject, kind, due_at
-          FROM kernel.jobs
-         WHERE subject = ANY(%(subjects)s) AND parked_at IS NULL
-         ORDER BY due_at
+        SELECT j.subject, j.kind, j.due_at
+          FROM kernel.jobs j
+          JOIN jsonb_to_recordset(%(pairs)s::jsonb) AS p(subject uuid, epoch integer)
+            ON j.subject = p.subject AND j.epoch = p.epoch
+         WHERE j.parked_at IS NULL
+         ORDER BY j.due_at
         """,
-        {"subjects": list(subjects)},
+        {"pairs": as_json([{"subject": s, "epoch": e} for s, e in subjects])},
     )
     found: dict[UUID, list[tuple[str, datetime]]] = {}
     for subject, kind, due_at in await cursor.fetchall():

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 from psycopg import AsyncConnection, errors
+from typing_extensions import override
 
 from tocsin.kernel import jobs as job_rows
 from tocsin.kernel.access import decide
@@ -16,7 +17,7 @@ from tocsin.kernel.actor import SYSTEM, Actor
 from tocsin.kernel.clock import Clock
 from tocsin.kernel.db import Database, is_transient
 from tocsin.kernel.errors import Forbidden, Unavailable
-from tocsin.kernel.events import Event, kind_of, line, subjects
+from tocsin.kernel.events import Event, Names, kind_of, line, subjects
 from tocsin.kernel.ids import uuid7
 from tocsin.kernel.jobs import Deferred, Job, JobKinds, name_of
 from tocsin.kernel.logs import Log
@@ -121,6 +122,18 @@ def may(run: Callable[[Unit, Any], Awaitable[None]]) -> Reaction:
 Reactions = Mapping[type[Event], Sequence[Reaction]]
 
 
+class ReactionParked(Event, frozen=True, tag="kernel.reaction_parked"):
+    """What may follow from an event has failed and will be tried again."""
+
+    parked_id: UUID
+    reaction: str
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        return f"{self.reaction} failed and is tried again"
+
+
 class RetryReaction(Job, frozen=True, tag="kernel.retry_reaction"):
     """Run a parked MAY reaction again."""
 
@@ -220,6 +233,9 @@ class Units:
             },
         )
         unit.defer(RetryReaction(parked_id=parked_id), at=unit.now + job_rows.backoff(5))
+        # an alarm about an alarm that failed would go round in circles
+        if not isinstance(recorded.event, ReactionParked):
+            unit.record(ReactionParked(parked_id=parked_id, reaction=reaction.name))
 
     async def _save(self, unit: Unit) -> None:
         if unit.jobs:

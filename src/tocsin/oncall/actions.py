@@ -263,8 +263,8 @@ def _timer_of(unit: Unit, page: Page) -> TimerKind | None:
     return witness(page)
 
 
-async def last_resort_called(unit: Unit, page_id: PageId, *, told: int, failed: int) -> None:
-    """Record how many static contacts were told."""
+async def last_resort_called(unit: Unit, page_id: PageId, *, told: int, failed: int) -> bool:
+    """Record how many static contacts were told; False: none was, and somebody must be."""
     unit.require("page:step")
     page = await store.page_for_update(unit.conn, page_id)
     unit.record(
@@ -272,6 +272,7 @@ async def last_resort_called(unit: Unit, page_id: PageId, *, told: int, failed: 
             page_id=page.id, incident_id=page.incident_id, told_count=told, failed_count=failed
         )
     )
+    return bool(told or not failed or not page.is_open)
 
 
 async def _step(unit: Unit, page: Page, happened: inputs.Input, *, channel: str = "") -> Page:

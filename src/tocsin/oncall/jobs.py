@@ -1,6 +1,7 @@
 """What on-call does outside a transaction: deliver a message, call the last resort."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 
 from tocsin.kernel.actor import SYSTEM
 from tocsin.kernel.ids import PageId, PersonId
@@ -22,6 +23,7 @@ from tocsin.oncall.ports import (
 )
 
 log = Log("oncall")
+LAST_RESORT_AGAIN = timedelta(minutes=1)
 
 IssueLink = Callable[[Unit, PersonId, PageId], Awaitable[str]]
 """Makes a one-time acknowledge link for a person and a page; returns its URL."""
@@ -123,7 +125,12 @@ class Delivery:
                     log.error("last_resort.failed", reason=reason)
 
         async def end(unit: Unit) -> None:
-            await actions.last_resort_called(unit, job.page_id, told=told, failed=failed)
-            await errand.done(unit)
+            reached = await actions.last_resort_called(
+                unit, job.page_id, told=told, failed=failed
+            )
+            if reached:
+                await errand.done(unit)
+            else:
+                await errand.again(unit, unit.now + LAST_RESORT_AGAIN)
 
         await errand.units.run(SYSTEM, end)

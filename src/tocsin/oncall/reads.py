@@ -129,7 +129,7 @@ async def waiting_for(
 ) -> dict[UUID, list[tuple[str, datetime]]]:
     """Return, for each page, what is due for it and when, soonest first."""
     unit.require("page:read")
-    return await job_rows.due_at_of(unit.conn, [page.id for page in pages])
+    return await job_rows.due_at_of(unit.conn, [(page.id, page.epoch) for page in pages])
 
 
 async def unpageable_incidents(unit: Unit) -> list[UUID]:

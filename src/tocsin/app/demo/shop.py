@@ -5,8 +5,14 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from msgspec import Struct
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client import generate_latest as rendered
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 
 TICK_S = 0.5
 CYCLE_S = 300
@@ -122,11 +128,15 @@ class Shop:
         self._disk_size.labels(*labels).set(DISK_BYTES)
         self._disk_free.labels(*labels).set(DISK_BYTES * free_ratio)
 
+    def metrics(self) -> bytes:
+        """Render all metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
+
     async def show(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one HTTP request with all metrics, whatever path it asks for."""
         try:
             await reader.readuntil(b"\r\n\r\n")
-            body = rendered(self._registry)
+            body = self.metrics()
             head = (
                 f"HTTP/1.1 200 OK\r\nContent-Type: {CONTENT_TYPE_LATEST}\r\n"
                 f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"

@@ -1,9 +1,11 @@
 """What the demo says on the terminal: how to get in, then a line for each thing that happens."""
 
+import contextlib
 import sys
 from uuid import UUID
 
 import msgspec
+import psycopg
 
 from tocsin.app.wiring import Application
 from tocsin.command import events as command
@@ -11,6 +13,7 @@ from tocsin.command import reads as incidents
 from tocsin.kernel import live, timeline
 from tocsin.kernel.actor import SYSTEM
 from tocsin.kernel.clock import Clock
+from tocsin.kernel.errors import Refused
 from tocsin.kernel.events import kind_of
 from tocsin.kernel.live import Moved
 from tocsin.kernel.timeline import Entry
@@ -83,9 +86,11 @@ async def narrate(app: Application, terminal: Terminal) -> None:
         async for moved in live.stream(app.hub, app.db, None):
             if moved is None or moved.incident_id is None or moved.kind in QUIET:
                 continue
-            found = await _words(app, moved, moved.incident_id)
-            if found is not None:
-                terminal.happened(*found)
+            # a lost database costs a line here and nothing in the log
+            with contextlib.suppress(psycopg.Error, Refused):
+                found = await _words(app, moved, moved.incident_id)
+                if found is not None:
+                    terminal.happened(*found)
 
 
 async def _words(app: Application, moved: Moved, incident_id: UUID) -> tuple[str, str] | None:

@@ -1,0 +1,47 @@
+"""Tocsin's own alerts: what goes wrong inside takes the same way as what goes wrong outside."""
+
+import hashlib
+from datetime import timedelta
+
+import tocsin.triage.actions as triage
+from tocsin.kernel.unit import ReactionParked, Reactions, Unit, may
+from tocsin.oncall.events import WitnessRestored
+from tocsin.triage.model import Observed
+
+INTEGRATION = "tocsin"
+LASTS = timedelta(hours=1)
+
+
+async def alert_about_parked(unit: Unit, event: ReactionParked) -> None:
+    """A consequence that failed is somebody's to look at, but wakes nobody."""
+    summary = f"{event.reaction} failed; it stands in kernel.parked and is tried again"
+    await _raise(unit, "TocsinReactionParked", "warning", summary)
+
+
+async def alert_about_witness(unit: Unit, event: WitnessRestored) -> None:
+    """A page that had been forgotten is a bug of ours, and urgent."""
+    summary = f"Page {event.page_id} had no timer; the watchdog has set it going again"
+    await _raise(unit, "TocsinPageForgotten", "critical", summary)
+
+
+async def _raise(unit: Unit, name: str, severity: str, summary: str) -> None:
+    labels = {"alertname": name, "service": INTEGRATION, "severity": severity}
+    key = hashlib.blake2b(f"{INTEGRATION}/{name}".encode(), digest_size=16).digest()
+    alert = Observed(
+        dedup_key=key,
+        labels=labels,
+        annotations={"summary": summary},
+        starts_at=unit.now,
+        ends_at=unit.now + LASTS,
+        ends_by_timeout=True,
+        source_url="",
+        integration=INTEGRATION,
+        received_at=unit.now,
+    )
+    await triage.sort_observed(unit, [alert])
+
+
+REACTIONS: Reactions = {
+    ReactionParked: (may(alert_about_parked),),
+    WitnessRestored: (may(alert_about_witness),),
+}

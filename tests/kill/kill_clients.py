@@ -1,0 +1,134 @@
+"""Who talks to Tocsin while it is killed, and what each was promised by a 2xx."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+from kill_http import LOST, Wire
+from msgspec import Struct
+
+SERVICES = 12
+RETRY_S = 0.05
+
+
+class Told(Struct, kw_only=True):
+    """What Tocsin must know of one alert."""
+
+    labels: dict[str, str]
+    starts_at: datetime
+    is_firing: bool = True
+    fired_count: int = 1
+    posts: list[str] = []  # noqa: RUF012 - msgspec copies it
+
+
+class Sender:
+    """A Prometheus: one connection, one request in flight, the same body until a 2xx."""
+
+    def __init__(self, name: str, wire: Wire, rng: Random) -> None:
+        self.name = name
+        self._wire = wire
+        self._rng = rng
+        self.alerts: list[Told] = []
+        self.tries: dict[str, int] = {}  # post -> how often it was sent until its 2xx
+        self.kept_at: list[float] = []
+        self.refusals: dict[int, int] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Post until told to stop; the last body too is sent until its 2xx."""
+        while not stop.is_set():
+            post = f"{self.name}/{len(self.tries)}"
+            body = self._next(post)
+            self.tries[post] = 0
+            await self._until_kept(post, body)
+            await asyncio.sleep(self._rng.uniform(0.01, 0.08))
+
+    async def _until_kept(self, post: str, body: list[dict[str, Any]]) -> None:
+        while True:
+            self.tries[post] += 1
+            try:
+                answer = await self._wire.ask("POST", "/api/v2/alerts", body)
+            except LOST:
+                await asyncio.sleep(RETRY_S)
+                continue
+            if answer.status // 100 == 2:
+                self.kept_at.append(time.monotonic())
+                return
+            self.refusals[answer.status] = self.refusals.get(answer.status, 0) + 1
+            assert answer.status // 100 == 5, f"{answer.status}: {answer.body.decode()}"
+            await asyncio.sleep(RETRY_S)
+
+    def _next(self, post: str) -> list[dict[str, Any]]:
+        lot = self._rng.random()
+        if lot < 0.6 or not self.alerts:
+            return [self._fire(post)]
+        if lot < 0.75:
+            return [self._fire(post) for _ in range(self._rng.randint(2, 8))]
+        told = self._rng.choice(self.alerts)
+        if lot < 0.85:
+            told.is_firing = False
+        elif not told.is_firing:
+            told.is_firing = True
+            told.fired_count += 1
+            told.starts_at = datetime.now(UTC) - timedelta(seconds=1)
+        told.posts.append(post)
+        return [_wire_form(told, post)]
+
+    def _fire(self, post: str) -> dict[str, Any]:
+        number = len(self.alerts)
+        alone = self._rng.random() < 0.03
+        service = f"{self.name}-{number}" if alone else f"s{self._rng.randrange(SERVICES)}"
+        labels = {
+            "alertname": "Killed",
+            "service": service,
+            "instance": f"{self.name}-{number}",
+            "severity": "critical",
+        }
+        told = Told(labels=labels, starts_at=datetime.now(UTC) - timedelta(minutes=1))
+        told.posts = [post]
+        self.alerts.append(told)
+        return _wire_form(told, post)
+
+
+def _wire_form(told: Told, post: str) -> dict[str, Any]:
+    # a firing one names a far end, so that none expires while a long run goes on
+    now = datetime.now(UTC)
+    ends_at = now + timedelta(days=1) if told.is_firing else now - timedelta(milliseconds=500)
+    return {
+        "labels": told.labels,
+        "annotations": {"post": post},
+        "startsAt": min(told.starts_at, ends_at).isoformat(),
+        "endsAt": ends_at.isoformat(),
+    }
+
+
+class Responder:
+    """Somebody who acknowledges open incidents over the API, now and then."""
+
+    def __init__(self, wire: Wire, rng: Random) -> None:
+        self._wire = wire
+        self._rng = rng
+        self.taken: set[str] = set()  # pages whose acknowledgement got a 2xx
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Acknowledge until told to stop."""
+        while not stop.is_set():
+            try:
+                await self._acknowledge()
+            except LOST:
+                pass
+            await asyncio.sleep(self._rng.uniform(0.2, 0.8))
+
+    async def _acknowledge(self) -> None:
+        answer = await self._wire.ask("GET", "/api/v1/incidents?limit=50")
+        if answer.status != 200 or not (found := answer.json()["items"]):
+            return
+        chosen: Mapping[str, Any] = self._rng.choice(found)
+        answer = await self._wire.ask(
+            "POST", f"/api/v1/incidents/{chosen['id']}/acknowledge"
+        )
+        if answer.status == 200:
+            pages = answer.json()["pages"]
+            self.taken |= {page["id"] for page in pages if page["state"] == "acknowledged"}

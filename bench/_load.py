@@ -75,7 +75,7 @@ class Requests:
         """Return the next request."""
         first = self._next
         self._next += self._batch
-        serials = range(first, first + self._batch)
+        serials = list(range(first, first + self._batch))
         if self._distinct:
             serials = [serial % self._distinct for serial in serials]
         return self._pattern % tuple(n for n in serials for _ in range(self._repeats))

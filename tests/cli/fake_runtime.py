@@ -8,6 +8,7 @@ import httpx
 import msgspec
 from click.testing import CliRunner, Result
 from msgspec import Struct
+from typing_extensions import override
 
 from tocsin.cli.client import Check
 from tocsin.cli.main import cli
@@ -31,6 +32,7 @@ class Answers(httpx.AsyncBaseTransport):
         self.asked: list[Asked] = []
         self.table: dict[str, list[object]] = {}
 
+    @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer as the table says; a refusal becomes its problem."""
         content = await request.aread()
@@ -42,7 +44,7 @@ class Answers(httpx.AsyncBaseTransport):
             return httpx.Response(404, json={"code": "not-found", "detail": "not in the table"})
         answer = waiting.pop(0) if len(waiting) > 1 else waiting[0]
         if isinstance(answer, Refused):
-            problem = {"code": answer.code, "detail": answer.detail}
+            problem: dict[str, Any] = {"code": answer.code, "detail": answer.detail}
             problem["field"] = getattr(answer, "field", None)
             return httpx.Response(answer.status, json=problem)
         if isinstance(answer, Exception):

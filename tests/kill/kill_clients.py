@@ -21,7 +21,7 @@ class Told(Struct, kw_only=True):
     starts_at: datetime
     is_firing: bool = True
     fired_count: int = 1
-    posts: list[str] = []  # noqa: RUF012 - msgspec copies it
+    posts: list[str] = []
 
 
 class Sender:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
+from email.policy import default
 from random import Random
 
 from aiosmtpd.controller import Controller
@@ -37,7 +38,7 @@ class Sink:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd calls it so
         assert isinstance(envelope.content, bytes)
-        key = str(message_from_bytes(envelope.content)["X-Tocsin-Key"])
+        key = str(message_from_bytes(envelope.content, policy=default)["X-Tocsin-Key"])
         self.arrived.append(Mail(key, time.monotonic()))
         await asyncio.sleep(self._rng.uniform(0, self._slow_s))
         while self.is_stalling:

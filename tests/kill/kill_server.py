@@ -145,6 +145,11 @@ class Tocsin:
         assert answer.status in (200, 201), f"{path}: {answer.status} {answer.body.decode()}"
         return answer.json()
 
+    async def tell_alerts(self, alerts: list[dict[str, object]]) -> None:
+        """Post alerts as the admin and insist on success."""
+        answer = await self.admin.ask("POST", "/api/v2/alerts", alerts)
+        assert answer.status == 200, f"{answer.status} {answer.body.decode()}"
+
     def children(self) -> list[int]:
         """The worker processes of a server with several."""
         assert self.main is not None

@@ -11,6 +11,7 @@ from random import Random
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from day_crashes import Crash
+from day_mutants import Mutant
 from day_node import Node
 from day_observer import Observer
 from day_org import NAMES, Org
@@ -20,7 +21,6 @@ from day_providers import Weather
 from tocsin.command import actions as command
 from tocsin.governance import actions as governance
 from tocsin.kernel import jobs as job_rows
-from tocsin.kernel import sealer
 from tocsin.kernel.access import Role
 from tocsin.kernel.actor import SYSTEM, Actor
 from tocsin.kernel.clock import FakeClock
@@ -55,7 +55,7 @@ def actor(kind: str, name: str, role: Role, person_id: UUID | None = None) -> Ac
 class Day:
     """The state of the world outside of Tocsin, and the steps that can be taken in it."""
 
-    def __init__(self, conninfo: str, seed: int, mutate: Callable[["Day"], None] | None = None) -> None:
+    def __init__(self, conninfo: str, seed: int, mutant: Mutant | None = None) -> None:
         self.conninfo = conninfo
         self.seed = seed
         self.rng = Random(seed)
@@ -65,7 +65,7 @@ class Day:
         self.observer = Observer(conninfo)
         self.promises = Promises(self.observer, self.org)
         self.weather = {kind: Weather() for kind in MethodKind}
-        self.mutate = mutate
+        self.mutant = mutant
         self.nodes: list[Node] = []
         self.agenda: list[tuple[datetime, int, str, Act]] = []
         self._tickets = itertools.count()
@@ -73,7 +73,6 @@ class Day:
         self.unsure: Counter[Labels] = Counter()
         self.firing: set[Labels] = set()
         self.unreadable = 0
-        self.interruptions = 0
         self.counts: Counter[str] = Counter()
         self.story: list[str] = []
         self._depth = 0
@@ -88,7 +87,7 @@ class Day:
 
     def note(self, what: str) -> None:
         """Remember for whoever reads a failure."""
-        self.counts[what.split(":")[0]] += 1
+        self.counts[what.split(":", maxsplit=1)[0]] += 1
         self.story.append(f"{self.now:%d %H:%M:%S} {'  ' * self._depth}{what}")
 
     def at(self, when: datetime, name: str, act: Act) -> None:
@@ -103,7 +102,7 @@ class Day:
 
     async def open(self) -> None:
         """Start both processes and apply the first configuration."""
-        await self.observer.open()
+        await self.observer.open(self.mutant.sql if self.mutant else "")
         for name in ("a", "b"):
             await self.boot(name)
         await self.apply(self.idle()[0])
@@ -130,7 +129,7 @@ class Day:
         if node.buried:
             return
         node.buried = True
-        self.interruptions += 1
+        await self.observer.interrupted()
         self.note(f"crash: {node.name} {node.fuse.died_at}")
         await node.close()
         await self.promises.at_every_commit()
@@ -193,7 +192,7 @@ class Day:
         await self.on(node := self.rng.choice(self.idle()), node.seal)
         if self.idle() and not await self.observer.work(self.now):
             await self.promises.at_every_commit()
-            await self.promises.at_rest(self.now, self.interruptions)
+            await self.promises.at_rest(self.now)
 
     async def committed(self) -> None:
         """Look at what a crash would leave behind, now and then."""
@@ -237,7 +236,7 @@ class Day:
     async def meanwhile(self, node: Node, message: Outgoing, luck: Random) -> None:
         """What happens elsewhere while `node` waits for its provider."""
         self.counts["sends"] += 1
-        if self._depth or self._racing or luck.random() > 0.35:
+        if self._depth or self._racing or luck.random() > 0.5:
             return
         node.sending = True
         self._depth += 1
@@ -260,7 +259,7 @@ class Day:
                 await self.wait(luck.uniform(1, 9), heartbeat=node)
             case 4:
                 self.note(f"stall: {node.name}")
-                self.interruptions += 1
+                await self.observer.interrupted()
                 await self.wait(luck.uniform(11, 30), heartbeat=None)
             case _:
                 self.note("meanwhile: others work")
@@ -342,7 +341,8 @@ class Day:
     def taken(self, message: Outgoing, luck: Random) -> None:
         """A provider has taken a message: perhaps somebody reads it."""
         self.counts["delivered"] += 1
-        if not self.people_answer or luck.random() > 0.3:
+        mood = Random(f"{self.seed}/{message.incident}").choice((0.0, 0.1, 0.3, 0.6))
+        if not self.people_answer or luck.random() > mood:
             return
         delay_s = luck.choice((0.0, 20.0, 60.0, 200.0, 300.0, 600.0, 1500.0))
         if message.event == "unpageable":
@@ -354,6 +354,12 @@ class Day:
             self.after(
                 "resolve by hand", lambda: resolve(message.thread), seconds=delay_s + 900
             )
+
+    def refused(self, message: Outgoing, luck: Random) -> None:
+        """A provider has not taken a message: perhaps somebody sees the incident on a screen."""
+        self.counts["refused"] += 1
+        if self.people_answer and luck.random() < 0.15:
+            self.after("seen", lambda: self.acknowledge(message, luck), seconds=luck.uniform(0, 8))
 
     async def acknowledge(self, message: Outgoing, luck: Random) -> None:
         """Somebody takes the page: by the link, as a person, or with a token."""

@@ -35,7 +35,12 @@ class Node:
         self._refreshed_at: datetime | None = None
         providers = {
             kind: Provider(
-                weather, self.fuse, day.luck_of, partial(day.meanwhile, self), day.taken
+                weather,
+                self.fuse,
+                luck_of=day.luck_of,
+                meanwhile=partial(day.meanwhile, self),
+                taken=day.taken,
+                refused=day.refused,
             )
             for kind, weather in day.weather.items()
         }
@@ -46,8 +51,8 @@ class Node:
             channels=providers,
             database=partial(CrashableDatabase, fuse=self.fuse, committed=day.committed),
         )
-        if day.mutate is not None:
-            day.mutate(self)
+        if day.mutant is not None and day.mutant.parts is not None:
+            day.mutant.parts(self)
         self._intake: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -83,7 +88,7 @@ class Node:
         await asyncio.wait({asked, self._intake}, return_when=asyncio.FIRST_COMPLETED)
         if not asked.done():
             asked.cancel()
-            raise Crash(self.fuse.died_at)
+            await self._intake
         await asked
 
     async def seal(self) -> None:

@@ -54,6 +54,9 @@ END $$;
 CREATE TRIGGER watching_claim AFTER INSERT ON oncall.attempts
     FOR EACH ROW EXECUTE FUNCTION watching.claim();
 
+-- attempts that were under way when their process died or stood still: nobody knows their outcome
+CREATE TABLE watching.interrupted (notification_id uuid, number integer);
+
 CREATE TABLE watching.failures (notification_id uuid, page_state text, page_epoch integer);
 CREATE FUNCTION watching.failure() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -84,12 +87,12 @@ class Observer:
         self._conninfo = conninfo
         self._conn: AsyncConnection[TupleRow] | None = None
 
-    async def open(self) -> None:
-        """Connect and begin to watch."""
+    async def open(self, mutation: LiteralString = "") -> None:
+        """Connect and begin to watch; a mutant's database is changed first."""
         self._conn = await AsyncConnection.connect(self._conninfo, autocommit=True)
         await self._conn.execute("SET jit = off")
         await self._conn.execute("SET TimeZone = 'UTC'")
-        await self._conn.execute(INSTALL)
+        await self._conn.execute(INSTALL + mutation)
 
     async def close(self) -> None:
         """Look no more."""
@@ -106,10 +109,15 @@ class Observer:
         """Return the one value a query finds."""
         return (await self.rows(query, **params))[0][0]
 
-    async def alter(self, statement: LiteralString) -> None:
-        """Change the schema: for mutants only."""
+    async def interrupted(self) -> None:
+        """Excuse the attempts under way from having an outcome."""
         assert self._conn is not None
-        await self._conn.execute(statement)
+        await self._conn.execute(
+            """
+            INSERT INTO watching.interrupted
+            SELECT notification_id, number FROM oncall.attempts WHERE outcome IS NULL
+            """
+        )
 
     async def work(self, now: datetime) -> frozenset[str]:
         """Say which duties have something to do at `now`."""

@@ -27,7 +27,7 @@ class Org:
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
-        self.methods = {name: rng.choice((0, 1, 1, 2, 2, 3)) for name in NAMES}
+        self.methods = {name: rng.choice((0, 1, 2, 2, 3)) for name in NAMES}
         self.methods["ana"] = max(1, self.methods["ana"])
         self.active = dict.fromkeys(NAMES, True)
         self.rotations = {name: self._rotation() for name in ("primary", "nights")}

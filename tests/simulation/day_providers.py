@@ -27,12 +27,14 @@ class Provider:
         luck_of: Callable[[Outgoing], Random],
         meanwhile: Callable[[Outgoing, Random], Awaitable[None]],
         taken: Callable[[Outgoing, Random], None],
+        refused: Callable[[Outgoing, Random], None],
     ) -> None:
         self._weather = weather
         self._fuse = fuse
         self._luck_of = luck_of
         self._meanwhile = meanwhile
         self._taken = taken
+        self._refused = refused
 
     async def send(self, message: Outgoing) -> Outcome:
         """Try once."""
@@ -41,6 +43,7 @@ class Provider:
         fails, forever = luck.random(), luck.random()
         await self._meanwhile(message, luck)
         if fails < self._weather.failing:
+            self._refused(message, luck)
             self._fuse.burn("after a failed send")
             if forever < self._weather.permanent:
                 return PermanentFailure("550 no such mailbox")

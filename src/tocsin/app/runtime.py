@@ -1,9 +1,8 @@
 """What the command line gets from the rest of the house."""
 
-import asyncio
 import shutil
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -66,43 +65,38 @@ class Runtime:
 
     def migrate(self, *, check: bool, after: bool) -> Sequence[str]:
         """Apply migrations, or name what is pending."""
-        from tocsin.kernel import migrations
-        from tocsin.kernel.migrations import Phase
-
-        conninfo = self._conninfo()
-        if check:
-            found = migrations.status(conninfo)
-            waiting = (*found.pending, *(found.pending_after if after else ()))
-            return [one.file_name for one in waiting]
-        phase = Phase.AFTER if after else Phase.BEFORE
-        return [one.file_name for one in migrations.migrate(conninfo, phase=phase)]
+        with self._conninfo() as conninfo:
+            return _migrate(conninfo, check=check, after=after)
 
     def doctor(self) -> Sequence[Check]:
         """Look at settings, disk, database, schema, readiness and the web's assets."""
-        found: list[Check] = []
         try:
             settings = self.settings()
         except Refused as error:
             return [Check(name="settings", ok=False, detail=error.detail)]
-        found.append(Check(name="settings", ok=True, detail=settings.base_url))
-        found.append(_disk(settings))
+        found = [Check(name="settings", ok=True, detail=settings.base_url), _disk(settings)]
         try:
-            conninfo = self._conninfo()
-            pending = self.migrate(check=True, after=False)
+            with self._conninfo() as conninfo:
+                return [*found, *self._look_at(settings, conninfo)]
         except Refused as error:
             return [*found, Check(name="database", ok=False, detail=error.detail)]
-        found.append(Check(name="database", ok=True, detail=_where(settings, conninfo)))
-        detail = f"run `tocsin migrate`: {', '.join(pending)}" if pending else "current"
-        found.append(Check(name="schema", ok=not pending, detail=detail))
-        if not pending:
-            found += asyncio.run(self._examine())
-        return found
 
-    async def _examine(self) -> list[Check]:
+    def _look_at(self, settings: Settings, conninfo: str) -> list[Check]:
+        import asyncio
+
+        pending = _migrate(conninfo, check=True, after=False)
+        detail = f"run `tocsin migrate`: {', '.join(pending)}" if pending else "current"
+        found = [
+            Check(name="database", ok=True, detail=_where(settings, conninfo)),
+            Check(name="schema", ok=not pending, detail=detail),
+        ]
+        return found if pending else [*found, *asyncio.run(self._examine(conninfo))]
+
+    async def _examine(self, conninfo: str) -> list[Check]:
         from tocsin.app.wiring import Application
         from tocsin.web.site import STATIC
 
-        app = Application(self.settings(), self._conninfo())
+        app = Application(self.settings(), conninfo)
         await app.open()
         try:
             ready = await app.readiness.check()
@@ -134,11 +128,31 @@ class Runtime:
 
         return reactions_table()
 
-    def _conninfo(self) -> str:
-        from tocsin.kernel.postgres import ensure
+    @contextmanager
+    def _conninfo(self) -> Iterator[str]:
+        """Attach to the database, and let go of it: the last one stops the embedded server."""
+        from tocsin.kernel import postgres
 
         settings = self.settings()
-        return settings.database_url or ensure(settings.data_dir)
+        if settings.database_url:
+            yield settings.database_url
+            return
+        try:
+            yield postgres.ensure(settings.data_dir)
+        finally:
+            postgres.leave(settings.data_dir)
+
+
+def _migrate(conninfo: str, *, check: bool, after: bool) -> Sequence[str]:
+    from tocsin.kernel import migrations
+    from tocsin.kernel.migrations import Phase
+
+    if check:
+        found = migrations.status(conninfo)
+        waiting = (*found.pending, *(found.pending_after if after else ()))
+        return [one.file_name for one in waiting]
+    phase = Phase.AFTER if after else Phase.BEFORE
+    return [one.file_name for one in migrations.migrate(conninfo, phase=phase)]
 
 
 def _where(settings: Settings, conninfo: str) -> str:

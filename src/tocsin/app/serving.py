@@ -3,13 +3,12 @@
 import asyncio
 import contextlib
 import ctypes
-import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from types import FrameType
 
@@ -28,6 +27,8 @@ from tocsin.kernel.settings import Settings
 
 STOP_S = 0.5  # requests in flight get this long at SIGTERM
 CHILD_STOP_S = 3.0
+CHILD_POLL_S = 0.1
+CHILD_PAUSE_S = 0.3  # before a child that died is replaced
 PR_SET_PDEATHSIG = 1
 log = Log("serve")
 
@@ -59,6 +60,18 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._app = app
         self._loop = asyncio.get_running_loop()
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Listen until the process ends.
+
+        uvicorn raises a signal again once it has stopped serving: that would end the process
+        before errands in flight are given back and the database is let go.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
 
     @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -115,7 +128,7 @@ async def _announce(app: Application) -> None:
 def run(settings: Settings) -> None:
     """Serve in this process."""
     logs.start(settings.log_level)
-    shared = os.getppid() != 1 and "--worker" in sys.argv
+    shared = "--worker" in sys.argv
     if shared:
         # a worker does not outlive its parent, however the parent ends
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -126,8 +139,18 @@ def run(settings: Settings) -> None:
 def run_workers(settings: Settings, count: int) -> None:
     """Run `count` equal processes on one port; one that dies is started again."""
     logs.start(settings.log_level)
-    asyncio.run(_prepare(settings))
-    children = [_spawn() for _ in range(count)]
+    # held by the parent, so that the database does not stop between two of its children
+    embedded = None if settings.database_url else Embedded(settings.data_dir)
+    try:
+        asyncio.run(_prepare(settings, embedded))
+        _tend([_spawn() for _ in range(count)])
+    finally:
+        if embedded is not None:
+            embedded.leave()
+
+
+def _tend(children: list[subprocess.Popen[bytes]]) -> None:
+    """Replace children that die until SIGTERM or SIGINT, then end them all."""
     stopping = False
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -139,12 +162,14 @@ def run_workers(settings: Settings, count: int) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     while not stopping:
-        time.sleep(0.2)
+        time.sleep(CHILD_POLL_S)
         for at, child in enumerate(children):
             if child.poll() is not None and not stopping:
                 log.error("worker.died", pid=child.pid, status=child.returncode)
-                time.sleep(0.3)
+                time.sleep(CHILD_PAUSE_S)
                 children[at] = _spawn()
+    for child in children:
+        child.terminate()  # one that was started while the signal came
     for child in children:
         try:
             child.wait(CHILD_STOP_S)
@@ -152,13 +177,14 @@ def run_workers(settings: Settings, count: int) -> None:
             child.kill()
 
 
-async def _prepare(settings: Settings) -> None:
+async def _prepare(settings: Settings, embedded: Embedded | None) -> None:
     """Migrate and announce once, before there are several."""
-    async with database(settings) as (conninfo, _):
-        app = Application(settings, conninfo)
-        await app.open()
-        await _announce(app)
-        await app.close()
+    conninfo = settings.database_url or await embedded_conninfo(embedded)
+    await asyncio.to_thread(migrate, conninfo)
+    app = Application(settings, conninfo)
+    await app.open()
+    await _announce(app)
+    await app.close()
 
 
 def _spawn() -> subprocess.Popen[bytes]:

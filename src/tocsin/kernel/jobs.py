@@ -83,10 +83,12 @@ async def add(conn: AsyncConnection[Any], jobs: Sequence[Deferred]) -> None:
     await conn.execute(
         """
         INSERT INTO kernel.jobs (id, kind, mode, body, subject, epoch, key, due_at)
-        SELECT id, kind, mode, body, subject, epoch, key, due_at
+        SELECT DISTINCT ON (coalesce(key, id::text))
+               id, kind, mode, body, subject, epoch, key, due_at
           FROM jsonb_to_recordset(%(jobs)s::jsonb)
                AS j(id uuid, kind text, mode text, body text, subject uuid, epoch integer,
                     key text, due_at timestamptz)
+         ORDER BY coalesce(key, id::text), due_at
             ON CONFLICT (key) DO UPDATE
            SET due_at = least(jobs.due_at, excluded.due_at)
         """,

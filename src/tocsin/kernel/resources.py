@@ -162,7 +162,8 @@ class Store:
         if kind is None:
             known = ", ".join(sorted(self.kinds))
             raise Invalid(f"{where}: unknown kind; known: {known}", field="kind")
-        spec = msgspec.to_builtins(self._typed(kind, document.spec, where))
+        # as the database gives it back, so that the same document is the same spec
+        spec = msgspec.json.decode(msgspec.json.encode(self._typed(kind, document.spec, where)))
         old = by_name.get((document.kind, document.metadata.name))
         public = {k: v for k, v in spec.items() if k not in kind.private}
         private = {k: v for k, v in spec.items() if k in kind.private}

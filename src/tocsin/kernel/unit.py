@@ -53,6 +53,7 @@ class Unit:
         self.events: list[Recorded] = []
         self.jobs: list[tuple[Job, Deferred]] = []
         self.cause: UUID | None = None
+        self.reacted: set[UUID] = set()
 
     def require(self, permission: str) -> None:
         """Refuse unless the actor holds `permission`. First line of every action."""
@@ -190,11 +191,14 @@ class Units:
             hint(unit)
         return result
 
-    async def _react(self, unit: Unit) -> None:
-        done = 0
+    async def _react(self, unit: Unit, start: int = 0) -> None:
+        done = start
         while done < len(unit.events):
             recorded = unit.events[done]
             done += 1
+            if recorded.id in unit.reacted:
+                continue
+            unit.reacted.add(recorded.id)
             for reaction in self.reactions.get(type(recorded.event), ()):
                 with unit.reacting(recorded.id):
                     if reaction.must:
@@ -207,6 +211,7 @@ class Units:
         try:
             async with unit.conn.transaction():
                 await reaction.run(unit, recorded.event)
+                await self._react(unit, events)  # what follows from a MAY is parked with it
         except Exception as error:
             if is_transient(error):
                 raise

@@ -18,6 +18,7 @@ ERRANDS_MAX = 32
 TIMERS_MAX = 3
 POLL_S = 1.0
 HEARTBEAT_S = 3.0
+STOPPING_S = 0.3  # a database that does not answer must not hold up the end
 log = Log("worker")
 
 
@@ -154,9 +155,8 @@ class Worker:
             await self.kinds.by_name[row.kind].run(errand, self.kinds.decode(row))
         except asyncio.CancelledError:
             # shielded: the process ends, the job must be free before it does
-            await asyncio.shield(
-                self._give_back(row, "cancelled: the process is stopping", after_s=0)
-            )
+            stopping = "cancelled: the process is stopping"
+            await asyncio.shield(self._give_back(row, stopping, after_s=0, limit_s=STOPPING_S))
             raise
         except LeaseLost:
             log.warning("errand.lease_lost", job_id=row.id, job=row.kind)
@@ -171,10 +171,12 @@ class Worker:
             self._running.discard(row.id)
             self._wake.set()
 
-    async def _give_back(self, row: JobRow, error: str, *, after_s: float) -> None:
+    async def _give_back(
+        self, row: JobRow, error: str, *, after_s: float, limit_s: float = 30.0
+    ) -> None:
         due_at = self.clock.now() + timedelta(seconds=after_s)
         try:
-            async with self.units.db.connection() as conn:
+            async with asyncio.timeout(limit_s), self.units.db.connection() as conn:
                 await job_rows.release(conn, row.id, worker=self.id, due_at=due_at, error=error)
         except Exception as gone:  # noqa: BLE001 - door: the lease ends by itself
             log.warning("errand.not_given_back", job_id=row.id, error=str(gone))

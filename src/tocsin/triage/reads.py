@@ -70,9 +70,9 @@ async def alerts_of(unit: Unit, group_ids: Sequence[UUID], *, limit: int = 100) 
 
 
 async def alerts(
-    unit: Unit, *, firing_only: bool = False, limit: int = 100, before: datetime | None = None
+    unit: Unit, *, firing_only: bool = False, limit: int = 100, before: UUID | None = None
 ) -> list[Alert]:
-    """Return alerts, newest first; `before` continues a list at the last `starts_at`."""
+    """Return alerts, the one first heard of last comes first; `before` continues after an id."""
     unit.require("alert:read")
     async with unit.conn.cursor(row_factory=struct_row(Alert)) as cursor:
         await cursor.execute(
@@ -82,7 +82,7 @@ async def alerts(
                    urgency, reasons
               FROM triage.alerts
              WHERE (NOT %(firing_only)s OR state = 'firing')
-               AND (%(before)s::timestamptz IS NULL OR starts_at < %(before)s)
+               AND (%(before)s::uuid IS NULL OR id < %(before)s)
              ORDER BY id DESC
              LIMIT %(limit)s
             """,

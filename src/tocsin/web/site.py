@@ -5,12 +5,9 @@ from pathlib import Path
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
-import tocsin
 from tocsin.web import api, headers, pages, templating
 from tocsin.web.problems import HANDLERS
 from tocsin.web.services import Services
@@ -38,10 +35,7 @@ def build_site(services: Services) -> Litestar:
         exception_handlers=HANDLERS,
         template_config=templating.config(),
         before_send=[headers.complete],
-        openapi_config=OpenAPIConfig(
-            title="Tocsin", version=tocsin.__version__, path="/api/v1",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        ),
+        openapi_config=api.OPENAPI,
         state=State({"services": services}),
         request_max_body_size=BODY_MAX,
         logging_config=None,  # `kernel/logs.py` has set up the one log there is

@@ -32,10 +32,15 @@ def person(browser: Browser) -> Iterator[Callable[..., Person]]:
     yield open_one
     for one in opened:
         one.context.close()
+    assert [one.noise for one in opened if one.noise] == []
+    assert [one.foreign() for one in opened if one.foreign()] == []
 
 
 @pytest.fixture(scope="module")
 def tocsin() -> Iterator[Tocsin]:
     """A server on an embedded database of its own."""
-    with tempfile.TemporaryDirectory(prefix="tocsin-journey-") as home, tocsin_at(Path(home)) as found:
+    with (
+        tempfile.TemporaryDirectory(prefix="tocsin-journey-") as home,
+        tocsin_at(Path(home)) as found,
+    ):
         yield found

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from integrations.loopback import free_port
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from integrations.loopback import free_port
 
 CHROMIUM = os.environ.get("TOCSIN_CHROMIUM", "/usr/bin/chromium")
 # nothing that goes out by itself, and nothing that needs a display
@@ -23,6 +24,7 @@ QUIET = [
 ]
 DESKTOP = (1440, 1000)
 MOBILE = (390, 844)
+OURS = ("http://127.0.0.1:", "data:")
 AXE = Path(__file__).parents[3] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 _RULES = "['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']"
 
@@ -42,7 +44,12 @@ class Person:
     """One browser of one person: a context of its own, one tab, and what went wrong in it."""
 
     def __init__(
-        self, browser: Browser, size: tuple[int, int] = DESKTOP, *, scheme: Any = "light", script: bool = True
+        self,
+        browser: Browser,
+        size: tuple[int, int] = DESKTOP,
+        *,
+        scheme: Any = "light",
+        script: bool = True,
     ) -> None:
         self.context: BrowserContext = browser.new_context(
             viewport={"width": size[0], "height": size[1]}, color_scheme=scheme,
@@ -77,10 +84,9 @@ class Person:
         """Say whether the page is still the one that `open_live` opened."""
         return bool(self.page.evaluate("window.isSame === true"))
 
-    def foreign(self, base_url: str) -> list[str]:
-        """Return the requests that went anywhere else."""
-        ours = (f"{base_url}/", "data:")
-        return [url for url in self.requests if not url.startswith(ours)]
+    def foreign(self) -> list[str]:
+        """Return the requests that left this machine."""
+        return [url for url in self.requests if not url.startswith(OURS)]
 
     def scrolls_sideways(self) -> bool:
         """Say whether the page is wider than the screen."""

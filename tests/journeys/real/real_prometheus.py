@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from integrations.loopback import free_port
 from typing_extensions import override
+
+from integrations.loopback import free_port
 
 PROMETHEUS = shutil.which("prometheus")
 AMTOOL = shutil.which("amtool")
@@ -111,7 +112,11 @@ class Prometheus:
 def prometheus(folder: Path, *, app_port: int, tocsin: str, token: str) -> Iterator[Prometheus]:
     """Run Prometheus on `app_port`, with the server at `tocsin` (host:port) as its Alertmanager."""
     assert PROMETHEUS is not None
-    rules, config, listen = folder / "rules.yml", folder / "prometheus.yml", f"127.0.0.1:{free_port()}"
+    rules, config, listen = (
+        folder / "rules.yml",
+        folder / "prometheus.yml",
+        f"127.0.0.1:{free_port()}",
+    )
     rules.write_text(RULES)
     config.write_text(CONFIG.format(rules=rules, app_port=app_port, tocsin=tocsin, token=token))
     with (folder / "prometheus.log").open("wb") as log:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-from integrations.loopback import Mailbox, free_port, mail_server
 
+from integrations.loopback import Mailbox, free_port, mail_server
 from tocsin.kernel import postgres
 
 T = TypeVar("T")
@@ -129,7 +129,9 @@ class Tocsin:
 
     def mail_to(self, address: str, *, within_s: float = 20) -> EmailMessage:
         """Wait for the first mail to somebody."""
-        found = eventually(lambda: self.mails_to(address), f"a mail to {address}", within_s=within_s)
+        found = eventually(
+            lambda: self.mails_to(address), f"a mail to {address}", within_s=within_s
+        )
         return found[0]
 
     def mails_to(self, address: str) -> list[EmailMessage]:

@@ -37,6 +37,10 @@ TOKEN_FILE = "demo-token"  # noqa: S105 - a file's name
 READY_POLL_S = 0.05
 
 
+class ServerEnded(Exception):
+    """A signal has ended the server, and so everything else ends."""
+
+
 def run(settings: Settings) -> None:
     """Show the demo until Ctrl-C or SIGTERM. Raises Unavailable when the port is taken."""
     logs.start("warning" if settings.log_level == "info" else settings.log_level)
@@ -85,6 +89,8 @@ async def _demo(given: Settings) -> None:
                     group.create_task(embedded.watch())
                     shown = f"http://{LOOPBACK}:{_port(metrics)}/metrics"
                     await _show(app, group, mailbox, shop, shown)
+            except* ServerEnded:
+                pass
             finally:
                 await app.close()
 
@@ -98,7 +104,7 @@ async def _show(
     shop.first_site = await app.units.run(local_actor(), _newest_incident)
     # the database is this function's caller's to look after; the server is given its address
     served = replace(settings, database_url=app.db.conninfo)
-    group.create_task(serving.serve(served, announce=False))
+    group.create_task(_serve(served))
     group.create_task(app.hub.run())
     client = httpx.AsyncClient(base_url=_inner_url(settings), trust_env=False, timeout=10)
     await _ready(client)
@@ -113,6 +119,11 @@ async def _show(
     group.create_task(shop.run())
     monitoring = Monitoring(client, app.clock, metrics_url=metrics_url, token=token)
     group.create_task(monitoring.run())
+
+
+async def _serve(settings: Settings) -> None:
+    await serving.serve(settings, announce=False)
+    raise ServerEnded
 
 
 async def _furnish(app: Application) -> str:
@@ -182,10 +193,7 @@ def _claim(settings: Settings) -> None:
 
 
 def _end_on_sigterm() -> None:
-    """End as after Ctrl-C, so that the database is told to stop.
-
-    While it serves, uvicorn catches the signal, ends streams and requests, and raises it again.
-    """
+    """End as after Ctrl-C, so that the database is told to stop; the server has its own way."""
     main, loop = asyncio.current_task(), asyncio.get_running_loop()
 
     def end(*_: object) -> None:

@@ -66,9 +66,11 @@ class Smtp:
         if recipient is None:
             return PermanentFailure("address wrong: not a mail address", address_wrong=True)
         mail = compose(message, sender=self._sender, recipient=recipient, now=self._now())
+        client = self._client()
         try:
             async with asyncio.timeout(self._timeout_s):
-                answer = await self._hand_over(mail)
+                await client.connect()
+                _, answer = await client.send_message(mail)
         except aiosmtplib.SMTPRecipientsRefused as refused:
             code, text = refused.recipients[0].code, refused.recipients[0].message
             return _judge(code, f"address wrong: {code} {text}", address_wrong=True)
@@ -77,12 +79,14 @@ class Smtp:
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as failed:
             reason = str(failed) or f"no answer within {self._timeout_s:g} s"
             return TransientFailure(f"{type(failed).__name__}: {reason}"[:300])
+        finally:
+            # no QUIT: its answer would be waited for, also when Tocsin stops and the server hangs
+            client.close()
         return Sent(f"{mail['Message-ID']} {answer}"[:300])
 
-    async def _hand_over(self, mail: EmailMessage) -> str:
+    def _client(self) -> aiosmtplib.SMTP:
         parts = self._parts
-        _, answer = await aiosmtplib.send(
-            mail,
+        return aiosmtplib.SMTP(
             hostname=parts.hostname,
             port=parts.port or _DEFAULT_PORTS[parts.scheme],
             username=unquote(parts.username) if parts.username else None,
@@ -92,7 +96,6 @@ class Smtp:
             tls_context=self._tls,
             timeout=self._timeout_s,
         )
-        return answer
 
 
 def compose(

@@ -56,16 +56,21 @@ async def list_alerts(
     limit: Limit = LIMIT,
     cursor: CursorText = None,
 ) -> AlertList:
-    """List alerts, newest first; `state=all` looks back over the newest 1000."""
+    """List alerts, the one first heard of last comes first."""
     start = paging.decode(cursor)
 
     async def read(unit: Unit) -> Sequence[Alert]:
-        if which is AlertFilter.FIRING:
-            return await triage.firing(unit)
-        return await triage.alerts(unit, limit=triage.LIST_MAX)
+        return await triage.alerts(
+            unit,
+            firing_only=which is AlertFilter.FIRING,
+            limit=limit + 1,
+            before=start.id if start else None,
+        )
 
-    found, after = paging.cut(await asking.run(read), start, limit, _key)
-    return AlertList(items=tuple(AlertShape(**alert_fields(one)) for one in found), next=after)
+    found = await asking.run(read)
+    after = paging.encode(_key(found[limit - 1])) if len(found) > limit else None
+    items = tuple(AlertShape(**alert_fields(one)) for one in found[:limit])
+    return AlertList(items=items, next=after)
 
 
 @get("/alerts/{alert_id:uuid}", tags=["alerts"], responses=problems(NotFound))

@@ -24,10 +24,9 @@ from tocsin.oncall import reads as pages
 from tocsin.oncall.core.config import Directory
 from tocsin.web.api import paging
 from tocsin.web.api.oncall import page_details, page_shape
+from tocsin.web.api.page_shapes import Acknowledged, IncidentDetail
 from tocsin.web.api.paging import LIMIT, Cursor, CursorText, Limit
 from tocsin.web.api.shapes import (
-    Acknowledged,
-    IncidentDetail,
     IncidentList,
     IncidentShape,
     Timeline,

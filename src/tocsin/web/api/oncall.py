@@ -19,7 +19,7 @@ from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.rotation import Shift
 from tocsin.oncall.model import Page, PageState, PersonTarget, Policy, Rotation, Target
 from tocsin.oncall.reads import AttemptRow, NotificationRow
-from tocsin.web.api.shapes import (
+from tocsin.web.api.page_shapes import (
     AttemptShape,
     NotificationShape,
     OnCall,
@@ -32,11 +32,8 @@ from tocsin.web.api.shapes import (
     StepShape,
     TargetShape,
     WaitingShape,
-    entry_shape,
-    incident_shape,
-    person,
-    problems,
 )
+from tocsin.web.api.shapes import entry_shape, incident_shape, person, problems
 from tocsin.web.units import Asking
 
 AnAsking = NamedDependency[SkipValidation[Asking]]

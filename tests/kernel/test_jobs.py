@@ -1,0 +1,167 @@
+"""Jobs in the table: keys, leases, witnesses and instants."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kernel_world import BELL, MAYA, NOON, Fetch, Tick, defer, rows, units_of
+
+from tocsin.kernel import jobs
+from tocsin.kernel.db import Database
+from tocsin.kernel.ids import uuid7
+from tocsin.kernel.unit import Unit
+
+pytestmark = pytest.mark.db
+
+SECOND = timedelta(seconds=1)
+MINE, THEIRS = uuid7(), uuid7()
+
+
+@given(st.integers(0, 10_000))
+def test_a_backoff_doubles_from_one_second_and_stops_at_thirty(attempts: int) -> None:
+    found = jobs.backoff(attempts)
+    assert SECOND <= found <= 30 * SECOND
+    assert found <= jobs.backoff(attempts + 1) <= 2 * found
+    assert [jobs.backoff(n) // SECOND for n in (1, 2, 3, 4, 5, 6)] == [1, 2, 4, 8, 16, 30]
+
+
+async def test_of_one_key_one_job_waits_for_the_earliest_instant(database: Database) -> None:
+    units = units_of(database)
+    for minutes in (5, 3, 9):
+        await defer(units, [Tick()], at=NOON + timedelta(minutes=minutes), key="page:1")
+    assert await rows(database, "SELECT key, due_at FROM kernel.jobs") == [
+        ("page:1", NOON + timedelta(minutes=3))
+    ]
+
+
+async def test_a_key_may_be_named_twice_in_one_unit(database: Database) -> None:
+    async def act(unit: Unit) -> None:
+        unit.defer(Tick(name="late"), at=NOON + 9 * SECOND, key="page:1")
+        unit.defer(Tick(name="early"), at=NOON + 4 * SECOND, key="page:1")
+        unit.defer(Tick(name="other"), at=NOON + 7 * SECOND, key="page:2")
+        unit.defer(Tick(name="no key"), at=NOON)
+        unit.defer(Tick(name="no key"), at=NOON)
+
+    await units_of(database).run(MAYA, act)
+    assert await rows(database, "SELECT key, due_at FROM kernel.jobs ORDER BY due_at") == [
+        (None, NOON),
+        (None, NOON),
+        ("page:1", NOON + 4 * SECOND),
+        ("page:2", NOON + 7 * SECOND),
+    ]
+
+
+async def test_a_timer_is_taken_oldest_first_and_is_back_when_the_transaction_fails(
+    database: Database,
+) -> None:
+    units = units_of(database)
+    await defer(units, [Tick(name="second")], at=NOON - SECOND)
+    await defer(units, [Tick(name="first")], at=NOON - 2 * SECOND)
+    await defer(units, [Tick(name="not yet")], at=NOON + SECOND)
+    await defer(units, [Fetch(name="no timer")], at=NOON - 3 * SECOND)
+    async with database.connection() as conn:
+        with pytest.raises(RuntimeError):
+            async with conn.transaction():
+                assert await _taken(conn, NOON) == "first"
+                raise RuntimeError
+        assert await _taken(conn, NOON) == "first"
+        assert await _taken(conn, NOON) == "second"
+        assert await _taken(conn, NOON) is None
+
+
+async def _taken(conn, now) -> str | None:  # type: ignore[no-untyped-def] # noqa: ANN001
+    row = await jobs.take_timer(conn, now)
+    return row and jobs.JobKinds([jobs.JobKind(job=Tick, mode="timer", run=_taken)]).decode(row).name  # type: ignore[attr-defined]
+
+
+async def test_two_transactions_never_take_the_same_timer(database: Database) -> None:
+    await defer(units_of(database), [Tick(name="one"), Tick(name="two")])
+    async with (
+        database.connection() as one,
+        database.connection() as two,
+        one.transaction(),
+        two.transaction(),
+    ):
+        taken = [await jobs.take_timer(conn, NOON) for conn in (one, two, one, two)]
+    assert len({row.id for row in taken if row}) == 2
+    assert taken[2:] == [None, None]
+
+
+async def test_a_lease_keeps_others_away_for_ten_seconds(database: Database) -> None:
+    await defer(units_of(database), [Fetch()])
+    async with database.connection() as conn:
+        [row] = await jobs.lease_errands(conn, NOON, worker=MINE, limit=9)
+        assert row.attempts == 1
+        assert await jobs.lease_errands(conn, NOON + 9 * SECOND, worker=THEIRS, limit=9) == []
+        [row] = await jobs.lease_errands(conn, NOON + 10 * SECOND, worker=THEIRS, limit=9)
+        assert row.attempts == 2
+        assert not await jobs.finish(conn, row.id, worker=MINE)
+        assert not await jobs.release(conn, row.id, worker=MINE, due_at=NOON)
+        assert await jobs.finish(conn, row.id, worker=THEIRS)
+
+
+async def test_a_heartbeat_keeps_a_lease_and_never_brings_a_lost_one_back(
+    database: Database,
+) -> None:
+    await defer(units_of(database), [Fetch()])
+    async with database.connection() as conn:
+        [row] = await jobs.lease_errands(conn, NOON, worker=MINE, limit=1)
+        for beat in range(1, 8):
+            await jobs.extend(conn, NOON + beat * 3 * SECOND, worker=MINE)
+        assert await jobs.lease_errands(conn, NOON + 30 * SECOND, worker=THEIRS, limit=1) == []
+        late = NOON + 31 * SECOND  # ten seconds after the last beat
+        await jobs.extend(conn, late, worker=MINE)
+        assert [r.id for r in await jobs.lease_errands(conn, late, worker=THEIRS, limit=1)] == [
+            row.id
+        ]
+
+
+async def test_an_errand_that_is_given_back_is_due_when_it_was_said(database: Database) -> None:
+    await defer(units_of(database), [Fetch()])
+    async with database.connection() as conn:
+        [row] = await jobs.lease_errands(conn, NOON, worker=MINE, limit=1)
+        due_at = NOON + 4 * SECOND
+        assert await jobs.release(conn, row.id, worker=MINE, due_at=due_at, error="x" * 9000)
+        assert await jobs.next_due(conn) == due_at
+        assert await jobs.lease_errands(conn, due_at - SECOND, worker=THEIRS, limit=1) == []
+        assert len(await jobs.lease_errands(conn, due_at, worker=THEIRS, limit=1)) == 1
+    assert await rows(database, "SELECT length(last_error) FROM kernel.jobs") == [(2000,)]
+
+
+async def test_what_is_next_counts_leases_and_leaves_out_what_is_parked(
+    database: Database,
+) -> None:
+    units = units_of(database)
+    async with database.connection() as conn:
+        assert await jobs.next_due(conn) is None
+        await defer(units, [Fetch()], at=NOON)
+        await jobs.lease_errands(conn, NOON, worker=MINE, limit=1)
+        assert await jobs.next_due(conn) == NOON + 10 * SECOND
+        assert await jobs.lag_s(conn, NOON + 5 * SECOND) == 0
+        assert await jobs.lag_s(conn, NOON + 15 * SECOND) == 15
+        await defer(units, [Tick()], at=NOON + 4 * SECOND, key="k")
+        assert await jobs.next_due(conn) == NOON + 4 * SECOND
+        await jobs.pull_forward(conn, "k", NOON + 2 * SECOND)
+        await jobs.pull_forward(conn, "k", NOON + 8 * SECOND)
+        assert await jobs.next_due(conn) == NOON + 2 * SECOND
+        await conn.execute("UPDATE kernel.jobs SET parked_at = due_at")
+        assert await jobs.next_due(conn) is None
+
+
+async def test_a_witness_is_of_the_same_subject_and_epoch_and_not_parked(
+    database: Database,
+) -> None:
+    units = units_of(database)
+    other = UUID(int=7)
+    await defer(units, [Tick()], subject=BELL, epoch=2, at=NOON)
+    await defer(units, [Tick()], subject=BELL, epoch=1, at=NOON + SECOND)
+    async with database.connection() as conn:
+        assert await jobs.witnessed(conn, [(BELL, 2), (other, 2)]) == {BELL}
+        assert await jobs.witnessed(conn, [(BELL, 3)]) == set()
+        assert await jobs.due_at_of(conn, [(BELL, 2), (BELL, 1), (other, 1)]) == {
+            BELL: [("test.tick", NOON), ("test.tick", NOON + SECOND)]
+        }
+        await conn.execute("UPDATE kernel.jobs SET parked_at = due_at")
+        assert await jobs.witnessed(conn, [(BELL, 2)]) == set()

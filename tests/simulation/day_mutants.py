@@ -1,0 +1,147 @@
+"""Tocsin with one promise's guard taken out: what the simulation must notice.
+
+Where a guard is SQL or a part that is passed in, the mutant changes that. Where it is a call
+inside an action, the name that the action calls is exchanged for the time of a `with`: this
+is the only place in the tests that does so, because a seam for it would make the guard easy to
+leave out for real.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from types import ModuleType
+from typing import Any, LiteralString
+
+from day_node import Node
+from msgspec import Struct
+from psycopg import AsyncConnection
+
+from tocsin.kernel import jobs as job_rows
+from tocsin.kernel.actor import SYSTEM
+from tocsin.kernel.jobs import JobKind
+from tocsin.kernel.worker import Errand
+from tocsin.oncall import actions as oncall
+from tocsin.oncall import store
+from tocsin.oncall.actions import PageTimer
+from tocsin.oncall.core import effects, inputs
+from tocsin.oncall.core.page import step
+from tocsin.oncall.model import Notification, Page
+
+Stepped = tuple[Page, tuple[effects.Effect, ...]]
+
+
+class Mutant(Struct, frozen=True, kw_only=True):
+    """What is different: in the database, in each process, and in the names actions call."""
+
+    why: str
+    sql: LiteralString = ""
+    parts: Callable[[Node], None] | None = None
+    swaps: tuple[tuple[ModuleType, str, object], ...] = ()
+
+    @contextmanager
+    def swapped(self) -> Iterator[None]:
+        """Exchange the names, and put them back."""
+        with ExitStack() as back:
+            for module, name, other in self.swaps:
+                back.callback(setattr, module, name, getattr(module, name))
+                setattr(module, name, other)
+            yield
+
+
+def _never_fenced(page: Page, epoch: int) -> None:
+    """Claim whatever the page has become meanwhile."""
+
+
+async def _done_first(errand: Errand, job: PageTimer) -> None:
+    """Do a timer's work in a second transaction, after the one that takes it."""
+    await errand.units.run(SYSTEM, errand.done)
+    await errand.units.run(SYSTEM, lambda unit: oncall.timer_is_due(unit, job))
+
+
+def _timers_outside_of_the_transaction(node: Node) -> None:
+    kinds = node.app.worker.kinds.by_name
+    name = job_rows.name_of(PageTimer)
+    kinds[name] = JobKind(job=PageTimer, mode="errand", run=_done_first)
+
+
+def _without_catch_all(page: Page, happened: inputs.Input, now: datetime) -> Stepped:
+    """Climb as ever, but tell nobody once the steps are at their end."""
+    after, found = step(page, happened, now)
+    if after.catch == page.catch:
+        return after, found
+    kept = tuple(one for one in found if isinstance(one, effects.SetTimer))
+    return after, (effects.LoopRestarted(after.loop, after.loop), *kept)
+
+
+def _without_fallback(page: Page, happened: inputs.Input, now: datetime) -> Stepped:
+    """Give a method up, and leave it at that."""
+    after, found = step(page, happened, now)
+    if isinstance(happened, inputs.AttemptEnded):
+        found = tuple(one for one in found if not isinstance(one, effects.Notify))
+    return after, found
+
+
+async def _add_notification(conn: AsyncConnection[Any], notification: Notification) -> bool:
+    await conn.execute(
+        """
+        INSERT INTO oncall.notifications
+               (id, page_id, epoch, loop, step, catch, person_id, rule, method, kind, state,
+                attempt_count, queued_at)
+        VALUES (%(id)s, %(page_id)s, %(epoch)s, %(loop)s, %(step)s, %(catch)s, %(person_id)s,
+                %(rule)s, %(method)s, %(kind)s, %(state)s, %(attempt_count)s, %(queued_at)s)
+        """,
+        {name: getattr(notification, name) for name in Notification.__struct_fields__},
+    )
+    return True
+
+
+def _said_twice(page: Page, happened: inputs.Input, now: datetime) -> Stepped:
+    """Give each order to tell somebody twice."""
+    after, found = step(page, happened, now)
+    return after, (*found, *(one for one in found if isinstance(one, effects.Notify)))
+
+
+MUTANTS: Mapping[str, Mutant] = {
+    "epoch": Mutant(
+        why="a claim does not ask whether the page has moved on",
+        swaps=((oncall, "fenced", _never_fenced),),
+    ),
+    "lease": Mutant(
+        why="an errand that somebody works on is taken by anybody",
+        sql="""
+        CREATE FUNCTION watching.no_lease() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            NEW.leased_until = NULL;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER no_lease BEFORE UPDATE ON kernel.jobs
+            FOR EACH ROW EXECUTE FUNCTION watching.no_lease();
+        """,
+    ),
+    "timer": Mutant(
+        why="a timer is gone before what it asks for, the next timer included, is committed",
+        parts=_timers_outside_of_the_transaction,
+    ),
+    "catch-all": Mutant(
+        why="nobody is called, and nothing said, when the steps are at their end",
+        swaps=((oncall, "step", _without_catch_all),),
+    ),
+    # A page's row lock stands in front of the key, so the mutant also gives every order twice.
+    "unique key": Mutant(
+        why="a message may be queued twice under one key",
+        sql="""
+        ALTER TABLE oncall.notifications DROP CONSTRAINT
+            notifications_page_id_epoch_loop_step_catch_person_id_rule__key
+        """,
+        swaps=((oncall, "step", _said_twice), (store, "add_notification", _add_notification)),
+    ),
+    "fallback": Mutant(
+        why="a method that failed is not followed by the next one",
+        swaps=((oncall, "step", _without_fallback),),
+    ),
+}
+
+HARMLESS = Mutant(
+    why="every order to tell somebody is given twice, and the key folds the two",
+    swaps=((oncall, "step", _said_twice),),
+)

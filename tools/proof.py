@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
+from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,7 +56,9 @@ def _run(name: str) -> int:
         "command": " ".join(["pytest", *tests, *options]),
         "passed": code == 0,
         **_counts(junit),
+        "measured": _measured(junit),
         "took_s": round(time.monotonic() - started_s, 1),
+        "date": datetime.now(UTC).date().isoformat(),
         "commit": _commit(),
         "machine": _machine(),
     }
@@ -70,6 +73,16 @@ def _counts(junit: Path) -> dict[str, int]:
     return {
         name: int(suite.attrib.get(name, 0))
         for name in ("tests", "failures", "errors", "skipped")
+    }
+
+
+def _measured(junit: Path) -> dict[str, object]:
+    """Return what the tests themselves have counted (`record_testsuite_property`)."""
+    if not junit.exists():
+        return {}
+    return {
+        one.attrib["name"]: json.loads(one.attrib["value"])
+        for one in ET.parse(junit).iter("property")
     }
 
 

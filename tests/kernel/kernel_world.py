@@ -1,6 +1,5 @@
 """A product in miniature for the kernel's tests: bells that ring, timers and errands that count."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -136,21 +135,6 @@ async def recorded(database: Database) -> list[str]:
     """Return the kinds of the events that are committed and not sealed, in order."""
     found = await rows(database, "SELECT kind FROM kernel.intake_log ORDER BY stamp, ordinal")
     return [row[0] for row in found]
-
-
-async def until_waiting(database: Database, count: int = 1) -> None:
-    """Return once `count` statements of this database wait for a lock."""
-    async with asyncio.timeout(10), database.connection() as conn:
-        while True:
-            found = await rows(
-                conn,
-                """
-                SELECT count(*) FROM pg_stat_activity
-                 WHERE datname = current_database() AND wait_event_type = 'Lock'
-                """,
-            )
-            if found[0][0] >= count:
-                return
 
 
 async def defer(units: Units, jobs: Iterable[Job], **when: Any) -> None:

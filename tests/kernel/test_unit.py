@@ -21,9 +21,9 @@ from kernel_world import (
     recorded,
     rows,
     units_of,
-    until_waiting,
 )
 
+from fakes.patience import until_waiting
 from tocsin.kernel.access import Role
 from tocsin.kernel.actor import SYSTEM, Actor
 from tocsin.kernel.db import Database

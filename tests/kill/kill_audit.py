@@ -147,7 +147,9 @@ class Audit:
     def promises(self, senders: Iterable[Sender]) -> None:
         """Hold every 2xx against what is stored."""
         stored: dict[str, list[dict[str, Any]]] = {}
-        for row in self.rows("SELECT labels, state, fired_count, seen_count FROM triage.alerts"):
+        for row in self.rows(
+            "SELECT labels, state, fired_count, seen_count FROM triage.alerts"
+        ):
             stored.setdefault(row["labels"]["instance"], []).append(row)
         copies = self._copies()
         for sender in senders:
@@ -162,7 +164,9 @@ class Audit:
                 for post in told.posts:
                     count, tries = copies[instance, post], sender.tries[post]
                     if not 1 <= count <= tries:
-                        self.say(f"{instance} of {post}, sent {tries} x, kept {count} x", [post])
+                        self.say(
+                            f"{instance} of {post}, sent {tries} x, kept {count} x", [post]
+                        )
         self.say("an alert that nobody sent", list(stored))
 
     def _alert(

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -50,7 +51,8 @@ class Sender:
             self.tries[post] += 1
             try:
                 answer = await self._wire.ask("POST", "/api/v2/alerts", body)
-            except LOST:
+            except LOST as lost:
+                self.tries[post] -= isinstance(lost, ConnectionRefusedError)
                 await asyncio.sleep(RETRY_S)
                 continue
             if answer.status // 100 == 2:
@@ -115,10 +117,8 @@ class Responder:
     async def run(self, stop: asyncio.Event) -> None:
         """Acknowledge until told to stop."""
         while not stop.is_set():
-            try:
+            with suppress(*LOST):
                 await self._acknowledge()
-            except LOST:
-                pass
             await asyncio.sleep(self._rng.uniform(0.2, 0.8))
 
     async def _acknowledge(self) -> None:
@@ -126,9 +126,7 @@ class Responder:
         if answer.status != 200 or not (found := answer.json()["items"]):
             return
         chosen: Mapping[str, Any] = self._rng.choice(found)
-        answer = await self._wire.ask(
-            "POST", f"/api/v1/incidents/{chosen['id']}/acknowledge"
-        )
+        answer = await self._wire.ask("POST", f"/api/v1/incidents/{chosen['id']}/acknowledge")
         if answer.status == 200:
             pages = answer.json()["pages"]
             self.taken |= {page["id"] for page in pages if page["state"] == "acknowledged"}

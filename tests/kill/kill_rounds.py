@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
+from pathlib import Path
 from random import Random
 
 import psycopg
@@ -58,8 +59,10 @@ class Rounds:
                 await self._revived(dead)
             case Blow.PARENT:
                 await self._with_workers()
+                orphans = tocsin.children()
                 tocsin.kill_parent()
                 tocsin.start(workers=1)
+                await self._gone(orphans)
             case Blow.WORKER:
                 await self._with_workers()
                 tocsin.kill_worker(self._rng)
@@ -72,6 +75,12 @@ class Rounds:
             await self._tocsin.until_ready()
             await asyncio.sleep(self._rng.uniform(0.2, 1.0))
         await self._complete()
+
+    async def _gone(self, orphans: Sequence[int]) -> None:
+        async def gone() -> bool:
+            return not any(Path(f"/proc/{pid}/exe").exists() for pid in orphans)
+
+        await until(gone, limit_s=READY_LIMIT_S, what="workers follow their parent")
 
     async def _complete(self) -> None:
         async def complete() -> bool:

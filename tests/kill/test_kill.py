@@ -63,8 +63,9 @@ async def test_whoever_is_killed_every_2xx_is_there_once_and_no_page_is_lost(
     rounds = Rounds(tocsin, rng, dealt)
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        for one in (*senders, responder):
+        for one in senders:
             group.create_task(one.run(stop))
+        group.create_task(responder.run(stop))
         await rounds.run()
         stop.set()
     settle_s = await until_settled(tocsin)
@@ -97,9 +98,7 @@ async def sender(tocsin: Tocsin, name: str, rng: Random) -> Sender:
     return Sender(name, Wire(tocsin.port, made["token"]), rng)
 
 
-def audited(
-    tocsin: Tocsin, senders: list[Sender], responder: Responder, sink: Sink
-) -> Tally:
+def audited(tocsin: Tocsin, senders: list[Sender], responder: Responder, sink: Sink) -> Tally:
     """Look at what is left once everything has ended."""
     conninfo = postgres.ensure(tocsin.home)
     with snapshot(conninfo) as conn:

@@ -14,9 +14,11 @@ from day_crashes import Crash
 from day_mutants import Mutant
 from day_node import Node
 from day_observer import Observer
-from day_org import NAMES, Org
+from day_org import NAMES, SERVICES, Org
 from day_promises import BrokenPromise, Promises
 from day_providers import Weather
+
+from psycopg import OperationalError
 
 from tocsin.command import actions as command
 from tocsin.governance import actions as governance
@@ -24,6 +26,7 @@ from tocsin.kernel import jobs as job_rows
 from tocsin.kernel.access import Role
 from tocsin.kernel.actor import SYSTEM, Actor
 from tocsin.kernel.clock import FakeClock
+from tocsin.kernel.errors import Unavailable
 from tocsin.kernel.ids import IncidentId, PageId
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import actions as oncall
@@ -67,6 +70,7 @@ class Day:
         self.weather = {kind: Weather() for kind in MethodKind}
         self.mutant = mutant
         self.nodes: list[Node] = []
+        self.lanes = self.rng.choice((3, LANES))  # few: both processes find some
         self.agenda: list[tuple[datetime, int, str, Act]] = []
         self._tickets = itertools.count()
         self.accepted: Counter[Labels] = Counter()
@@ -143,11 +147,14 @@ class Day:
         return [n for n in self.nodes if not n.fuse.is_dead and (busy or not n.sending)]
 
     async def on(self, node: Node, act: Callable[[], Awaitable[object]]) -> bool:
-        """Do something in a process; False if it died of it."""
+        """Do something in a process; False if it died of it or the database did not answer."""
         try:
             await act()
         except Crash:
             await self.bury(node)
+            return False
+        except (OperationalError, Unavailable):
+            assert node.fuse.losses, "nobody has taken the database away"
             return False
         return True
 
@@ -174,7 +181,7 @@ class Day:
             if "jobs" in work:
                 await node.app.worker.drain()
 
-        if await self.on(node, duties) and node.app.worker.failures:
+        if await self.on(node, duties) and node.app.worker.failures > node.fuse.losses:
             raise BrokenPromise(f"I6 a job has failed in process {node.name}: see the log")
 
     async def settle(self) -> None:
@@ -199,6 +206,11 @@ class Day:
         self.counts["commits"] += 1
         if self.counts["commits"] % 4 == 0:
             await self.promises.at_every_commit()
+
+    async def lost(self) -> None:
+        """A connection was lost: the unit may be run again, although it has been committed."""
+        self.note("lost: a connection")
+        await self.observer.interrupted()
 
     # -- time ----------------------------------------------------------------------------
 
@@ -236,7 +248,7 @@ class Day:
     async def meanwhile(self, node: Node, message: Outgoing, luck: Random) -> None:
         """What happens elsewhere while `node` waits for its provider."""
         self.counts["sends"] += 1
-        if self._depth or self._racing or luck.random() > 0.5:
+        if self._depth or self._racing or luck.random() > 0.4:
             return
         node.sending = True
         self._depth += 1
@@ -247,17 +259,20 @@ class Day:
             node.sending = False
 
     async def _something(self, node: Node, message: Outgoing, luck: Random) -> None:
-        match luck.randrange(6):
-            case 0 | 1:
+        kinds = ("others work", "slow", "stall")
+        if self.people_answer and luck.random() < self._mood(message):
+            kinds = ("answer", "resolve")
+        match luck.choice(kinds):
+            case "answer":
                 self.note("meanwhile: somebody answers")
                 await self.acknowledge(message, luck)
-            case 2:
+            case "resolve":
                 self.note("meanwhile: the incident is resolved")
                 await self.resolve_incident(message.thread)
-            case 3:
+            case "slow":
                 self.note("meanwhile: the provider is slow")
                 await self.wait(luck.uniform(1, 9), heartbeat=node)
-            case 4:
+            case "stall":
                 self.note(f"stall: {node.name}")
                 await self.observer.interrupted()
                 await self.wait(luck.uniform(11, 30), heartbeat=None)
@@ -341,8 +356,7 @@ class Day:
     def taken(self, message: Outgoing, luck: Random) -> None:
         """A provider has taken a message: perhaps somebody reads it."""
         self.counts["delivered"] += 1
-        mood = Random(f"{self.seed}/{message.incident}").choice((0.0, 0.1, 0.3, 0.6))
-        if not self.people_answer or luck.random() > mood:
+        if not self.people_answer or luck.random() > self._mood(message):
             return
         delay_s = luck.choice((0.0, 20.0, 60.0, 200.0, 300.0, 600.0, 1500.0))
         if message.event == "unpageable":
@@ -354,6 +368,10 @@ class Day:
             self.after(
                 "resolve by hand", lambda: resolve(message.thread), seconds=delay_s + 900
             )
+
+    def _mood(self, message: Outgoing) -> float:
+        """Return how likely anybody answers a message about this incident."""
+        return Random(f"{self.seed}/{message.incident}").choice((0.0, 0.1, 0.3, 0.5))
 
     def refused(self, message: Outgoing, luck: Random) -> None:
         """A provider has not taken a message: perhaps somebody sees the incident on a screen."""
@@ -425,6 +443,18 @@ class Day:
 
     async def race(self) -> None:
         """Whatever is due next happens in both processes at once, beside an answer and a resolve."""
+        self._racing = True
+        try:
+            await self._race()
+        finally:
+            self._racing = False
+
+    async def _race(self) -> None:
+        if self.rng.random() < 0.6:  # one group, many lanes
+            name, service = self.rng.choice(("Slow", "Full")), self.rng.choice(SERVICES)
+            for n in range(6):
+                labels = {"service": service, "alertname": name, "instance": f"r{n}"}
+                await self.post([tuple(sorted(labels.items()))], ends_in_s=600)
         due_at = await self.observer.next_due()
         if due_at is not None and due_at - self.now < timedelta(minutes=20):
             self.move_to(due_at)
@@ -444,13 +474,9 @@ class Day:
                 acts.append(self.resolve_incident(str(incident_id)))
         if self.firing and self.rng.random() < 0.5:
             acts.append(self.post([self.rng.choice(sorted(self.firing))], ends_in_s=0))
-        self._racing = True
-        try:
-            for found in await asyncio.gather(*acts, return_exceptions=True):
-                if isinstance(found, BaseException):
-                    raise found
-        finally:
-            self._racing = False
+        for found in await asyncio.gather(*acts, return_exceptions=True):
+            if isinstance(found, BaseException):
+                raise found
 
     async def watch(self) -> None:
         """The watchdog looks, and must find nothing to repair."""
@@ -461,7 +487,10 @@ class Day:
         """One of the processes is going to die soon."""
         nodes = self.idle(busy=True)
         if nodes:
-            self.rng.choice(nodes).fuse.set(self.rng.randrange(1, 40))
+            fuse = self.rng.choice(nodes).fuse
+            fuse.set(self.rng.randrange(1, 40))
+            if self.rng.random() < 0.4:
+                fuse.left, fuse.left_to_loss = None, fuse.left
 
     def change_weather(self, kind: MethodKind, weather: Weather) -> None:
         """A provider does better or worse from now on."""
@@ -475,7 +504,7 @@ class Day:
         for kind in MethodKind:
             self.change_weather(kind, Weather())
         for node in self.nodes:
-            node.fuse.left = None
+            node.fuse.left = node.fuse.left_to_loss = None
         await self.pass_until(self.now + timedelta(minutes=45))
         self.people_answer = False
         while self.firing:

@@ -49,8 +49,11 @@ class Node:
             day.conninfo,
             clock=day.clock,
             channels=providers,
-            database=partial(CrashableDatabase, fuse=self.fuse, committed=day.committed),
+            database=partial(
+                CrashableDatabase, fuse=self.fuse, committed=day.committed, lost=day.lost
+            ),
         )
+        self.app.sorter.lanes = day.lanes
         if day.mutant is not None and day.mutant.parts is not None:
             day.mutant.parts(self)
         self._intake: asyncio.Task[None] | None = None

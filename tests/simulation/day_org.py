@@ -11,8 +11,8 @@ from tocsin.kernel.resources import Document, Metadata
 
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC")
 NAMES = ("ana", "ben", "cleo", "dan", "eva")
-TIMEOUTS = ("1m", "3m", "5m", "10m", "15m")
-SERVICES = ("checkout", "search", "billing", "login")
+TIMEOUTS = ("30s", "1m", "2m", "5m", "15m")
+SERVICES = ("checkout", "search", "billing", "login", "mail", "maps")
 
 
 class Reachable(Struct, frozen=True):
@@ -60,7 +60,7 @@ class Org:
         rng = self._rng
         return {
             "steps": [self._step() for _ in range(rng.randrange(1, 4))],
-            "repeat": rng.randrange(3),
+            "repeat": rng.choice((0, 0, 1, 2)),
             "catchAll": [{"person": rng.choice(NAMES)}] if rng.random() < 0.75 else [],
             "catchAllEvery": rng.choice(("5m", "10m", "20m")),
             "ackTimeout": rng.choice(("0s", "20m", "30m", "2h")),

@@ -16,7 +16,7 @@ def plan(day: Day) -> None:
     rng = day.rng
     for _ in range(rng.randrange(10, 17)):
         _trouble(day, rng)
-    for hours in _times(rng, 3, 8):
+    for hours in (0.0, 0.0, *_times(rng, 3, 8)):
         kind, weather = forecast(rng)
         day.at(
             day.start + timedelta(hours=hours),
@@ -29,6 +29,8 @@ def plan(day: Day) -> None:
         day.at(day.start + timedelta(hours=hours), "race", day.race)
     for hours in _times(rng, 3, 6):
         day.at(day.start + timedelta(hours=hours), "watchdog", day.watch)
+    if rng.random() < 0.05:
+        _storm(day, rng)
     for hours in _times(rng, 0, 2):
         day.at(day.start + timedelta(hours=hours), "unreadable", day.post_unreadable)
     _jumps(day, rng)
@@ -103,12 +105,19 @@ def _trouble(day: Day, rng: Random) -> None:
         day.at(at + timedelta(seconds=rng.uniform(0, 1200)), "fuse", day.light_a_fuse)
 
 
+def _storm(day: Day, rng: Random) -> None:
+    """Everything fails at once, for some minutes: more than one incident each would help."""
+    at = day.start + timedelta(hours=rng.uniform(0, HOURS))
+    alerts = [_labels(f"svc{n}", "Unreachable", "critical", 0) for n in range(34)]
+    day.at(at, "alert: storm", lambda: day.post(alerts))
+    over_at = at + timedelta(seconds=rng.uniform(5, 300))
+    day.at(over_at, "alert: storm is over", lambda: day.post(alerts, ends_in_s=0))
+
+
 def _alerts(rng: Random) -> list[Labels]:
     severity = rng.choice(("critical", "critical", "critical", "warning", ""))
     service = rng.choice(SERVICES)
     count = rng.choice((1, 1, 1, 1, 2, 5))
-    if rng.random() < 0.01:
-        return [_labels(f"svc{n}", "Burst", severity, 0) for n in range(35)]
     name = rng.choice(("HighErrorRate", "Slow", "Full"))
     return [_labels(service, name, severity, n) for n in range(count)]
 

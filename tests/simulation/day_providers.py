@@ -56,5 +56,5 @@ class Provider:
 def forecast(rng: Random) -> tuple[MethodKind, Weather]:
     """Say how which kind of provider will do for a while."""
     kind = rng.choice(tuple(MethodKind))
-    weather = Weather(rng.choice((0.0, 0.3, 0.3, 1.0)), rng.choice((0.0, 0.5, 1.0)))
+    weather = Weather(rng.choice((0.0, 0.3, 0.5, 1.0)), rng.choice((0.0, 0.5, 1.0)))
     return kind, weather

@@ -3,31 +3,37 @@
 import asyncio
 import contextlib
 import ctypes
+import gc
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from types import FrameType
+from typing import TypeVar
 
 import uvicorn
 import uvloop
+from psycopg import OperationalError
 from typing_extensions import override
 
 from tocsin.app.loops import Loops
 from tocsin.app.wiring import Application
 from tocsin.governance import reads as access
 from tocsin.kernel import logs
+from tocsin.kernel.errors import Unavailable
 from tocsin.kernel.logs import Log
 from tocsin.kernel.migrations import migrate
 from tocsin.kernel.postgres import Embedded
 from tocsin.kernel.settings import Settings
 
+T = TypeVar("T")
+STARTS_MAX = 5  # how often the database may die while Tocsin starts
 STOP_S = 0.5  # requests in flight get this long at SIGTERM
 CHILD_STOP_S = 3.0
-CHILD_POLL_S = 0.1
+CHILD_POLL_S = 0.2
 CHILD_PAUSE_S = 0.3  # before a child that died is replaced
 PR_SET_PDEATHSIG = 1
 log = Log("serve")
@@ -37,20 +43,34 @@ log = Log("serve")
 async def database(settings: Settings) -> AsyncIterator[tuple[str, Embedded | None]]:
     """Give a migrated database: the configured one, or the embedded one, looked after."""
     embedded = None if settings.database_url else Embedded(settings.data_dir)
-    conninfo = settings.database_url or await embedded_conninfo(embedded)
     try:
-        await asyncio.to_thread(migrate, conninfo)
-        yield conninfo, embedded
+        yield await _migrated(settings, embedded), embedded
     finally:
         if embedded is not None:
             embedded.leave()
 
 
-async def embedded_conninfo(embedded: Embedded | None) -> str:
-    """Start or join the embedded server."""
-    if embedded is None:
-        raise AssertionError("neither a database URL nor an embedded server")
-    return await embedded.revive()
+async def _migrated(settings: Settings, embedded: Embedded | None) -> str:
+    """Start or join the embedded server where there is one, and bring the schema up to date."""
+    conninfo = settings.database_url if embedded is None else await embedded.revive()
+    await patiently(embedded, lambda: asyncio.to_thread(migrate, conninfo))
+    return conninfo
+
+
+async def patiently(embedded: Embedded | None, act: Callable[[], Awaitable[T]]) -> T:
+    """Do `act`; where the embedded server dies under it, bring that back and do it again.
+
+    For the start: later `Embedded.watch` brings the server back and units are run again.
+    """
+    for _ in range(STARTS_MAX):
+        try:
+            return await act()
+        except (Unavailable, OperationalError) as error:
+            if embedded is None:
+                raise
+            log.warning("serve.database_lost", why=str(error))
+            await embedded.revive()
+    return await act()
 
 
 class _Server(uvicorn.Server):
@@ -95,7 +115,7 @@ async def serve(settings: Settings, *, shared: bool = False, announce: bool = Tr
     sock = listener(settings.host, settings.port, shared=shared)
     async with database(settings) as (conninfo, embedded):
         app = Application(settings, conninfo)
-        await app.open()
+        await patiently(embedded, app.open)
         config = uvicorn.Config(
             app.site, loop="none", http="httptools", ws="none", lifespan="off", log_config=None,
             access_log=False, proxy_headers=False, server_header=False, date_header=False, backlog=2048,
@@ -108,7 +128,7 @@ async def serve(settings: Settings, *, shared: bool = False, announce: bool = Tr
                 if embedded is not None:
                     duties.append(group.create_task(embedded.watch()))
                 if announce:
-                    await _announce(app)
+                    await patiently(embedded, lambda: _announce(app))
                 log.info("serve.started", url=settings.base_url, roles=settings.roles)
                 await server.serve(sockets=[sock])
                 for duty in duties:
@@ -132,8 +152,18 @@ def run(settings: Settings) -> None:
     if shared:
         # a worker does not outlive its parent, however the parent ends
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(serve(settings, shared=shared, announce=not shared))
+    with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
+        uvloop.run(_from_start_to_end(settings, shared=shared))
+    gc.freeze()  # the interpreter's last collection takes 0.2 s, and the process has no more use for it
+
+
+async def _from_start_to_end(settings: Settings, *, shared: bool) -> None:
+    """Serve, and let go of the database also when SIGTERM comes before uvicorn listens to it."""
+    this = asyncio.current_task()
+    if this is None:
+        raise AssertionError("there is no task to cancel")
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+    await serve(settings, shared=shared, announce=not shared)
 
 
 def run_workers(settings: Settings, count: int) -> None:
@@ -149,27 +179,31 @@ def run_workers(settings: Settings, count: int) -> None:
             embedded.leave()
 
 
+class _Stop(Exception):
+    """SIGTERM or SIGINT came."""
+
+
 def _tend(children: list[subprocess.Popen[bytes]]) -> None:
     """Replace children that die until SIGTERM or SIGINT, then end them all."""
-    stopping = False
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal stopping
-        stopping = True
-        for child in children:
-            child.terminate()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        raise _Stop
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    while not stopping:
-        time.sleep(CHILD_POLL_S)
-        for at, child in enumerate(children):
-            if child.poll() is not None and not stopping:
-                log.error("worker.died", pid=child.pid, status=child.returncode)
-                time.sleep(CHILD_PAUSE_S)
-                children[at] = _spawn()
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        while True:
+            time.sleep(CHILD_POLL_S)
+            _replace_dead(children)
+    except _Stop:
+        _end(children)
+
+
+def _end(children: list[subprocess.Popen[bytes]]) -> None:
     for child in children:
-        child.terminate()  # one that was started while the signal came
+        child.terminate()
     for child in children:
         try:
             child.wait(CHILD_STOP_S)
@@ -177,13 +211,19 @@ def _tend(children: list[subprocess.Popen[bytes]]) -> None:
             child.kill()
 
 
+def _replace_dead(children: list[subprocess.Popen[bytes]]) -> None:
+    for at, child in enumerate(children):
+        if child.poll() is not None:
+            log.error("worker.died", pid=child.pid, status=child.returncode)
+            time.sleep(CHILD_PAUSE_S)
+            children[at] = _spawn()
+
+
 async def _prepare(settings: Settings, embedded: Embedded | None) -> None:
     """Migrate and announce once, before there are several."""
-    conninfo = settings.database_url or await embedded_conninfo(embedded)
-    await asyncio.to_thread(migrate, conninfo)
-    app = Application(settings, conninfo)
-    await app.open()
-    await _announce(app)
+    app = Application(settings, await _migrated(settings, embedded))
+    await patiently(embedded, app.open)
+    await patiently(embedded, lambda: _announce(app))
     await app.close()
 
 

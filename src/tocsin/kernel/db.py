@@ -46,7 +46,7 @@ _SESSION: LiteralString = """
     SELECT set_config('TimeZone', 'UTC', false),
            set_config('jit', 'off', false),
            set_config('statement_timeout', %(statement_limit_ms)s, false),
-           set_config('idle_in_transaction_session_timeout', '60000', false)
+           set_config('idle_in_transaction_session_timeout', '15000', false)
 """
 
 

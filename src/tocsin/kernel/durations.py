@@ -5,8 +5,8 @@ import re
 from tocsin.kernel.errors import Invalid
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_WHOLE = re.compile(r"(?:\d{1,6}[smhd])+")
-_PART = re.compile(r"(\d+)([smhd])")
+_WHOLE = re.compile(r"(?:[0-9]{1,6}[smhd])+")
+_PART = re.compile(r"([0-9]+)([smhd])")
 
 
 def seconds(text: str, *, field: str) -> int:

@@ -5,7 +5,7 @@ permission check answers.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -124,8 +124,14 @@ class Hub:
             await conn.close()
 
     async def _catch_up(self) -> None:
-        async with self._db.connection() as conn:
-            moved = await since(conn, self._seq)
+        while True:
+            async with self._db.connection() as conn:
+                moved = await since(conn, self._seq)
+            self._tell(moved)
+            if len(moved) < REPLAY_MAX:
+                return
+
+    def _tell(self, moved: Sequence[Moved]) -> None:
         for one in moved:
             self._seq = one.seq
             for queue in self._queues:
@@ -148,12 +154,13 @@ async def stream(hub: Hub, db: Database, after_seq: int | None) -> AsyncIterator
     """
     with hub.subscribe() as queue:
         sent = -1
-        if after_seq is not None:
+        while after_seq is not None:
             async with db.connection() as conn:
                 replay = await since(conn, after_seq)
             for one in replay:
                 sent = one.seq
                 yield one
+            after_seq = sent if len(replay) == REPLAY_MAX else None
         while True:
             try:
                 async with asyncio.timeout(15):

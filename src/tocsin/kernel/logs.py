@@ -9,13 +9,16 @@ import msgspec
 from typing_extensions import override
 
 # a key in a path, or a one-time link, must never reach a log
-_SECRET_PATH = re.compile(r"(/integrations/|/a/|/sign-in/)[^/\s\"?]+")
-_CREDENTIALS = re.compile(r"(\w+://)[^/@\s]+@")
+# (none of them crosses a quote or a backslash: what is masked is the text of JSON)
+_SECRET_PATH = re.compile(r"(/integrations/|/a/|/sign-in/)[^/\s\"\\?]+")
+_CREDENTIALS = re.compile(r"(\w+://)[^/\s\"\\]+@")
+_PASSWORD = re.compile(r"(password=)('[^'\"]*'|[^\s\"\\]+)")
 
 
 def mask(text: str) -> str:
     """Hide keys in paths and credentials in URLs."""
-    return _CREDENTIALS.sub(r"\1***@", _SECRET_PATH.sub(r"\1***", text))
+    text = _CREDENTIALS.sub(r"\1***@", _SECRET_PATH.sub(r"\1***", text))
+    return _PASSWORD.sub(r"\1***", text)
 
 
 class Log:

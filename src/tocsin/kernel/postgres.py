@@ -60,8 +60,14 @@ def ensure(
             accounts.open_way(account, [cluster.pgdata, *clusters.installed().values()])
             durable = (settings or {}).get("fsync") != "off"
             clusters.create(cluster, account, durable=durable)
-        Start(cluster, account, settings or {}).run(give_up_at, stopped)
-        _furnish(cluster)
+        while True:
+            Start(cluster, account, settings or {}).run(give_up_at, stopped)
+            try:
+                _furnish(cluster)
+                break
+            except psycopg.OperationalError as error:  # killed again in this instant
+                if stopped.is_set() or time.monotonic() > give_up_at:
+                    raise Unavailable(f"PostgreSQL was gone again: {error}") from error
     return cluster.conninfo()
 
 

@@ -190,10 +190,11 @@ class Store:
         for resource in after.values():
             kind = self.kinds[resource.kind]
             spec = msgspec.convert({**resource.spec, **resource.private}, kind.spec)
-            for target, name, field in kind.refs(spec):
+            where = f"{resource.kind}/{resource.name}"
+            for target, name, field in _refs(kind, spec, where):
                 if (target, name) not in after:
                     raise Invalid(
-                        f"{resource.kind}/{resource.name}: {field}: there is no {target} named"
+                        f"{where}: {field}: there is no {target} named"
                         f" {name!r}; apply it in the same set, or correct the name",
                         field=field,
                     )
@@ -207,6 +208,13 @@ class Store:
             for r in found
         )  # fmt: skip
         return compile_snapshot(revision, resources, self.compilers)
+
+
+def _refs(kind: Kind, spec: Any, where: str) -> Iterable[tuple[str, str, str]]:
+    try:
+        return list(kind.refs(spec))
+    except Invalid as error:
+        raise Invalid(f"{where}: {error.detail}", field=error.field) from error
 
 
 def _refuse_twice(wanted: Sequence[_Current]) -> None:

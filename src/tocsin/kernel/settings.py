@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, get_args, get_origin, get_type_hints
+from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
@@ -79,7 +79,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = ()
     roles: Annotated[
-        tuple[str, ...],
+        tuple[Literal["accept", "web", "work"], ...],
         Meta(
             description="What this process does: any of `accept`, `web`, `work`, comma-separated."
         ),
@@ -119,11 +119,17 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             text = _read_secret(variable, text)
         if name not in hints:
             raise Invalid(_unknown(variable, hints), field=variable)
+        if name in values:
+            raise Invalid(f"{variable}: set it or its value, not both", field=variable)
         values[name] = _value(text, hints[name])
     try:
         return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise Invalid(f"settings: {error}; see docs/reference/settings.md") from error
+        text, _, path = str(error).partition(" - at `$.")
+        variable = PREFIX + path.partition("[")[0].rstrip("`").upper()
+        raise Invalid(
+            f"{variable}: {text}; see docs/reference/settings.md", field=variable
+        ) from error
 
 
 def _value(text: str, hint: object) -> object:
@@ -145,7 +151,8 @@ def _read_secret(variable: str, path: str) -> str:
 def _unknown(variable: str, hints: Mapping[str, object]) -> str:
     import difflib  # noqa: PLC0415 - only on the way to an error
 
-    names = [PREFIX + name.upper() for name in hints]
-    near = difflib.get_close_matches(variable, names, n=1)
-    cure = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}"
+    names = [name.upper() for name in hints]
+    near = difflib.get_close_matches(variable.removeprefix(PREFIX), names, n=1)
+    known = ", ".join(PREFIX + name for name in names)
+    cure = f"did you mean {PREFIX}{near[0]}?" if near else f"known: {known}"
     return f"unknown setting {variable}: {cure}"

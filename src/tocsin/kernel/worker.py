@@ -102,8 +102,10 @@ class Worker:
                 else []
             )
         for row in rows:
-            self._running.add(row.id)
-            spawn(self._errand(row))
+            # our own lease may have run out while no heartbeat got through; one is enough
+            if row.id not in self._running:
+                self._running.add(row.id)
+                spawn(self._errand(row))
         if self._timers < TIMERS_MAX:
             self._timers += 1
             spawn(self._drain_timers())

@@ -266,6 +266,8 @@ class LastResortCalled(PageEvent, frozen=True, tag="oncall.last_resort_called"):
     @override
     def sentence(self, name: Names) -> str:
         """Say it."""
+        if not self.told_count + self.failed_count:
+            return "Last resort: no static contact is configured"
         return (
-            f"Last resort: {self.told_count} static contacts told, {self.failed_count} failed"
+            f"Last resort: static contacts told {self.told_count}, failed {self.failed_count}"
         )

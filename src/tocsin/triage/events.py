@@ -93,7 +93,8 @@ class GroupCleared(Event, frozen=True, tag="triage.group_cleared"):
     @override
     def sentence(self, name: Names) -> str:
         """Say it."""
-        return f"{self.title}: all {_alerts(self.alert_count)} resolved"
+        what = "its alert" if self.alert_count == 1 else f"all {_alerts(self.alert_count)}"
+        return f"{self.title}: {what} resolved"
 
 
 class GroupVanished(Event, frozen=True, tag="triage.group_vanished"):

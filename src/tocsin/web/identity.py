@@ -26,11 +26,15 @@ class Bucket:
         self._at = time.monotonic()
 
     def take(self, count: int) -> bool:
-        """Take `count` from the bucket; False when it does not hold so many."""
+        """Take `count` from the bucket; False when it does not hold so many.
+
+        A full bucket gives more than it holds and stays in debt: a sender whose batches are
+        larger than the bucket is slowed down, not shut out.
+        """
         now = time.monotonic()
         self._left = min(self._rate * 10.0, self._left + (now - self._at) * self._rate)
         self._at = now
-        if self._left < count:
+        if self._left < min(count, self._rate * 10.0):
             return False
         self._left -= count
         return True

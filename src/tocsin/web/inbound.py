@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from tocsin.kernel.access import decide
+from tocsin.kernel.db import is_transient
 from tocsin.kernel.errors import (
     Forbidden,
     Refused,
@@ -60,10 +61,7 @@ class Inbound:
             status, body, headers = _refusal(error)
         except Exception as error:  # noqa: BLE001 - door: a sender gets an answer, whatever we did wrong
             log.error("inbound.failed", error=error, path=mask(scope["path"]))
-            status, headers = 500, [_JSON]
-            body = problem(
-                500, "bug", "Tocsin made a mistake.", "It was not kept: send it again."
-            )
+            status, body, headers = _failure(error)
         if status >= 400:  # noqa: PLR2004
             REFUSED.labels(str(status)).inc()
         headers.append((b"content-length", str(len(body)).encode()))
@@ -181,6 +179,13 @@ async def _read(receive: Receive) -> bytes:
                 f"the body is larger than {BODY_MAX} bytes; send fewer alerts at once"
             )
     return b"".join(parts)
+
+
+def _failure(error: Exception) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    if is_transient(error):
+        return _refusal(Unavailable("the database did not answer; it was not kept"))
+    text = "It was not kept: send it again."
+    return 500, problem(500, "bug", "Tocsin made a mistake.", text), [_JSON]
 
 
 def _refusal(error: Refused) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:

@@ -7,7 +7,7 @@ from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect, Template
 
-from tocsin.kernel.errors import Refused, TooMany, Unauthenticated, Unavailable
+from tocsin.kernel.errors import NotFound, Refused, TooMany, Unauthenticated, Unavailable
 from tocsin.kernel.logs import Log, mask
 
 log = Log("web")
@@ -85,8 +85,11 @@ def http_error(request: Request, error: HTTPException) -> Response:  # type: ign
     """Answer an unknown path, a wrong verb and the like."""
     codes = {404: "not-found", 405: "not-allowed", 413: "too-large", 403: "forbidden"}
     code = codes.get(error.status_code, "refused")
+    detail = error.detail
+    if error.status_code == NotFound.status:
+        detail = f"Nothing is at {mask(request.url.path)}."
     return _answer(
-        request, status=error.status_code, code=code, title=error.detail, detail=error.detail
+        request, status=error.status_code, code=code, title=error.detail, detail=detail
     )
 
 

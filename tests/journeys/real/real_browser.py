@@ -9,11 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from integrations.loopback import free_port
 
 CHROMIUM = os.environ.get("TOCSIN_CHROMIUM", "/usr/bin/chromium")
+NEEDS_CHROMIUM = pytest.mark.skipif(
+    not Path(CHROMIUM).exists(),
+    reason=f"the Debian package chromium is not installed: {CHROMIUM}",
+)
+PATIENCE_MS = 15_000
 # nothing that goes out by itself, and nothing that needs a display
 QUIET = [
     "--disable-gpu",
@@ -32,6 +38,7 @@ _RULES = "['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']"
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Run Debian's Chromium; nothing is downloaded."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, chromium_sandbox=False, args=QUIET
@@ -57,7 +64,7 @@ class Person:
             timezone_id="Europe/Berlin",
         )  # fmt: skip
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(PATIENCE_MS)
         self.noise: list[str] = []
         self.requests: list[str] = []
         self.page.on("console", self._hear)

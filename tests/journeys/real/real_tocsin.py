@@ -134,6 +134,11 @@ class Tocsin:
         )
         return found[0]
 
+    def page_of(self, reference: str, token: str) -> Any:
+        """Return an incident's only page."""
+        (page,) = self.get(f"/incidents/{reference}", token)["pages"]
+        return page
+
     def mails_to(self, address: str) -> list[EmailMessage]:
         """Return what somebody has got so far."""
         return [mail for mail in list(self.mailbox.mails) if mail["To"] == address]
@@ -160,9 +165,10 @@ def link_in(mail: EmailMessage) -> str:
     """Return the acknowledge link that a person finds in a mail."""
     body = mail.get_body(("plain",))
     assert body is not None
+    text: str = body.get_content()
     (link,) = (
-        line.partition(": ")[2]
-        for line in body.get_content().splitlines()
+        line.partition(": ")[2].strip()
+        for line in text.splitlines()
         if line.startswith("Acknowledge: ")
     )
     return link

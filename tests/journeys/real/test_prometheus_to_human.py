@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from real_browser import MOBILE, Person
+from real_browser import MOBILE, NEEDS_CHROMIUM, Person
 from real_prometheus import AMTOOL, PROMETHEUS, Prometheus, Shop, prometheus
 from real_tocsin import Tocsin, eventually, link_in, parsed
 
@@ -14,6 +14,7 @@ pytestmark = [
     pytest.mark.journey,
     pytest.mark.peer,
     pytest.mark.slow,
+    NEEDS_CHROMIUM,
     pytest.mark.skipif(
         PROMETHEUS is None, reason="the Debian package prometheus is not installed"
     ),
@@ -87,7 +88,7 @@ def _paged(tocsin: Tocsin, person: Callable[..., Person], admin: str) -> Person:
     maya.page.goto(link_in(mail))
     expect(maya.page.locator("h1")).to_have_text("CheckoutErrors on checkout")
     expect(maya.page.locator("#acknowledge")).to_be_in_viewport()
-    (page,) = tocsin.get("/incidents/INC-1", admin)["pages"]
+    page = tocsin.page_of("INC-1", admin)
     assert (page["state"], page["acknowledged_by"]) == ("triggered", None)
     return maya
 
@@ -120,7 +121,7 @@ def _acknowledge(maya: Person, watcher: Person) -> None:
     maya.page.click("#acknowledge")
     expect(maya.page.get_by_role("status")).to_contain_text("You acknowledged INC-1")
     told = watcher.page.locator("#incident-timeline")
-    expect(told).to_contain_text("Maya Okafor acknowledged by e-mail link", timeout=3_000)
+    expect(told).to_contain_text("Maya Okafor acknowledged by e-mail link", timeout=5_000)
     expect(watcher.page.locator("#incident-head .tc-facts")).to_contain_text("Maya Okafor")
     expect(watcher.page.locator("#acknowledge")).to_have_count(0)
     assert watcher.is_same()
@@ -129,7 +130,7 @@ def _acknowledge(maya: Person, watcher: Person) -> None:
 def _recover(watching: Prometheus, watcher: Person) -> None:
     eventually(lambda: not watching.alerts(), "Prometheus calls it over")
     head = watcher.page.locator("#incident-head")
-    expect(head.locator(".tc-pill", has_text="Resolved")).to_be_visible(timeout=10_000)
+    expect(head.locator(".tc-pill", has_text="Resolved")).to_be_visible()
     expect(head.locator("button")).to_have_count(0)
     assert watcher.is_same()
 

@@ -25,7 +25,7 @@ from tocsin.app.wiring import Application, local_actor
 from tocsin.cli import documents
 from tocsin.command import reads as incidents
 from tocsin.governance import actions as governance
-from tocsin.kernel import logs
+from tocsin.kernel import logs, postgres
 from tocsin.kernel.access import Role
 from tocsin.kernel.errors import Unauthenticated, Unavailable
 from tocsin.kernel.settings import Settings
@@ -44,8 +44,12 @@ class ServerEnded(Exception):
 def run(settings: Settings) -> None:
     """Show the demo until Ctrl-C or SIGTERM. Raises Unavailable when the port is taken."""
     logs.start("warning" if settings.log_level == "info" else settings.log_level)
-    with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
-        uvloop.run(_demo(settings))
+    try:
+        with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
+            uvloop.run(_demo(settings))
+    finally:
+        # a start that was broken off has not let go of the server it had begun to start
+        postgres.leave(prepared(settings, 0).data_dir)
 
 
 def prepared(given: Settings, smtp_port: int) -> Settings:
@@ -71,7 +75,7 @@ def example() -> Path:
 
 
 async def _demo(given: Settings) -> None:
-    _end_on_sigterm()
+    _end_on_signals()
     _claim(given)
     mailbox, shop = Mailbox(), Shop()
     async with (
@@ -192,8 +196,8 @@ def _claim(settings: Settings) -> None:
         ) from error
 
 
-def _end_on_sigterm() -> None:
-    """End as after Ctrl-C, so that the database is told to stop; the server has its own way."""
+def _end_on_signals() -> None:
+    """Let go of everything before the server is up; from then on it has its own way to end."""
     main, loop = asyncio.current_task(), asyncio.get_running_loop()
 
     def end(*_: object) -> None:
@@ -201,4 +205,5 @@ def _end_on_sigterm() -> None:
             main.cancel()
             loop.call_soon_threadsafe(lambda: None)  # wakes a loop that waits
 
-    signal.signal(signal.SIGTERM, end)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)

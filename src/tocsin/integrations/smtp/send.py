@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from hashlib import sha256
+from typing import cast
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import aiosmtplib
@@ -80,8 +81,7 @@ class Smtp:
             reason = str(failed) or f"no answer within {self._timeout_s:g} s"
             return TransientFailure(f"{type(failed).__name__}: {reason}"[:300])
         finally:
-            # no QUIT: its answer would be waited for, also when Tocsin stops and the server hangs
-            client.close()
+            _hang_up(client)
         return Sent(f"{mail['Message-ID']} {answer}"[:300])
 
     def _client(self) -> aiosmtplib.SMTP:
@@ -96,6 +96,14 @@ class Smtp:
             tls_context=self._tls,
             timeout=self._timeout_s,
         )
+
+
+def _hang_up(client: aiosmtplib.SMTP) -> None:
+    """Say goodbye without waiting for the answer, which a server that hangs does not give."""
+    transport = cast("asyncio.WriteTransport | None", client.transport)
+    if transport is not None and not transport.is_closing():
+        transport.write(b"QUIT\r\n")
+    client.close()
 
 
 def compose(

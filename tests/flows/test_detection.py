@@ -108,9 +108,9 @@ async def test_a_poison_is_set_aside_paged_about_and_what_stands_behind_it_is_so
     ]
     assert UNSORTABLE._value.get() == before + 1
     await world.settle()
-    assert (await world.rows(INCIDENTS))[-1:] == [
-        ("A signal from nagios could not be sorted", "high")
-    ] or ("A signal from nagios could not be sorted", "high") in await world.rows(INCIDENTS)
+    found = await world.rows(INCIDENTS)
+    assert ("A signal from nagios could not be sorted", "high") in found
+    assert len(found) == 7
     # the default policy's first step; the low ones wake nobody
     assert [message.to for _, message in world.mail.sent] == ["jonas@example.org"]
     assert "signals.signal_unsortable" in await world.story()
@@ -142,16 +142,20 @@ async def test_only_the_poison_itself_is_set_aside_though_an_older_one_turns_up_
     older, poison = receipt("innocent", lane=9), receipt("poison", lane=1)
 
     def commit_older() -> None:
+        turned_up.append(older)
+        if len(turned_up) > 1:
+            return
         with psycopg.connect(dsn, autocommit=True) as conn:
             conn.execute(
                 """
                 INSERT INTO signals.inbox
                        (lane, id, received_at, actor_id, integration, format, body)
-                VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+                VALUES (%s, %s, %s, %s, %s, %s, %s)
                 """,
                 [older.lane, older.id, NOON, older.actor_id, "nagios", "names", older.body],
             )
 
+    turned_up: list[Receipt] = []
     await keep(world, [poison])
     sorter = sorter_of(world, Names(before=commit_older))
     await sort_all(sorter)

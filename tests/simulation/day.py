@@ -3,38 +3,33 @@
 import asyncio
 import heapq
 import itertools
-import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
-from uuid import NAMESPACE_URL, UUID, uuid5
 
 from day_crashes import Crash
 from day_mutants import Mutant
 from day_node import Node
 from day_observer import Observer
-from day_org import NAMES, SERVICES, Org
+from day_org import SERVICES, Org
+from day_outside import Outside, actor
 from day_promises import BrokenPromise, Promises
 from day_providers import Weather
-
 from psycopg import OperationalError
 
-from tocsin.command import actions as command
 from tocsin.governance import actions as governance
 from tocsin.kernel import jobs as job_rows
 from tocsin.kernel.access import Role
-from tocsin.kernel.actor import SYSTEM, Actor
+from tocsin.kernel.actor import SYSTEM
 from tocsin.kernel.clock import FakeClock
 from tocsin.kernel.errors import Unavailable
-from tocsin.kernel.ids import IncidentId, PageId
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import actions as oncall
 from tocsin.oncall.model import MethodKind
 from tocsin.oncall.ports import Outgoing
 from tocsin.signals.ports import LANES
 from tocsin.triage import actions as triage
-from tocsin.web.inbound import FORMAT
 
 EVERYTHING = frozenset({"sort", "expire", "jobs"})
 STARTS = (  # noons before Berlin's two changes of the clock, New York's, Lord Howe's, and no change
@@ -46,13 +41,6 @@ STARTS = (  # noons before Berlin's two changes of the clock, New York's, Lord H
 )
 ROUNDS_MAX = 400
 Act = Callable[[], Awaitable[None]]
-Labels = tuple[tuple[str, str], ...]
-
-
-def actor(kind: str, name: str, role: Role, person_id: UUID | None = None) -> Actor:
-    return Actor(
-        kind=kind, id=uuid5(NAMESPACE_URL, name), name=name, role=role, person_id=person_id
-    )
 
 
 class Day:
@@ -69,21 +57,16 @@ class Day:
         self.promises = Promises(self.observer, self.org)
         self.weather = {kind: Weather() for kind in MethodKind}
         self.mutant = mutant
+        self.outside = Outside(self)
         self.nodes: list[Node] = []
         self.lanes = self.rng.choice((3, LANES))  # few: both processes find some
         self.agenda: list[tuple[datetime, int, str, Act]] = []
         self._tickets = itertools.count()
-        self.accepted: Counter[Labels] = Counter()
-        self.unsure: Counter[Labels] = Counter()
-        self.firing: set[Labels] = set()
-        self.unreadable = 0
         self.counts: Counter[str] = Counter()
         self.story: list[str] = []
         self._depth = 0
         self._racing = False
-        self._sent_to: Counter[str] = Counter()
         self._down_since: datetime | None = None
-        self.people_answer = True
 
     @property
     def now(self) -> datetime:
@@ -109,7 +92,7 @@ class Day:
         await self.observer.open(self.mutant.sql if self.mutant else "")
         for name in ("a", "b"):
             await self.boot(name)
-        await self.apply(self.idle()[0])
+        await self.outside.apply(self.idle()[0])
         for node in self.idle():
             await node.refresh()
 
@@ -186,6 +169,7 @@ class Day:
 
     async def settle(self) -> None:
         """Let whoever lives and is free do all that is due, and seal it."""
+        work: frozenset[str] = frozenset()
         for _ in range(ROUNDS_MAX):
             work = await self.observer.work(self.now)
             nodes = self.idle()
@@ -259,16 +243,16 @@ class Day:
             node.sending = False
 
     async def _something(self, node: Node, message: Outgoing, luck: Random) -> None:
-        kinds = ("others work", "slow", "stall")
-        if self.people_answer and luck.random() < self._mood(message):
+        kinds: tuple[str, ...] = ("others work", "slow", "stall")
+        if self.outside.answers and luck.random() < self.outside.mood(message):
             kinds = ("answer", "resolve")
         match luck.choice(kinds):
             case "answer":
                 self.note("meanwhile: somebody answers")
-                await self.acknowledge(message, luck)
+                await self.outside.acknowledge(message, luck)
             case "resolve":
                 self.note("meanwhile: the incident is resolved")
-                await self.resolve_incident(message.thread)
+                await self.outside.resolve_incident(message.thread)
             case "slow":
                 self.note("meanwhile: the provider is slow")
                 await self.wait(luck.uniform(1, 9), heartbeat=node)
@@ -299,147 +283,7 @@ class Day:
                 async with heartbeat.app.db.connection() as conn:
                     await job_rows.extend(conn, self.now, worker=worker)
 
-    # -- what senders do -----------------------------------------------------------------
-
-    async def post(self, alerts: list[Labels], *, ends_in_s: float | None = None) -> None:
-        """Send alerts as Prometheus does: again, until it is told that they were taken."""
-        body = []
-        for labels in alerts:
-            alert: dict[str, object] = {"labels": dict(labels), "startsAt": self.now.isoformat()}
-            if ends_in_s is not None:
-                alert["endsAt"] = (self.now + timedelta(seconds=ends_in_s)).isoformat()
-            body.append(alert)
-        (self.firing.difference_update if ends_in_s == 0 else self.firing.update)(alerts)
-        sender = actor("token", f"prom-{len(alerts[0]) % 2}", Role.INTEGRATION)
-
-        async def accept(node: Node) -> None:
-            split = node.app.services.alertmanager.split(json.dumps(body).encode(), lanes=LANES)
-            self.unsure.update(alerts)
-            await node.accept(sender, FORMAT, split.accepted)
-            self.unsure.subtract(alerts)
-            self.accepted.update(alerts)
-
-        if not await self.on_any(accept):
-            self.after("post again", lambda: self.post(alerts, ends_in_s=ends_in_s), seconds=30)
-
-    async def post_unreadable(self) -> None:
-        """A signal in a form that nobody knows any more: kept, set aside, paged about."""
-        sender = actor("token", "ancient", Role.INTEGRATION)
-        node = self.idle()[0] if self.idle() else None
-        if node is None:
-            return
-        split = node.app.services.alertmanager.split(
-            b'[{"labels":{"alertname":"Old"}}]', lanes=LANES
-        )
-        if await self.on(node, lambda: node.accept(sender, "ancient.v0", split.accepted)):
-            self.unreadable += 1
-
-    async def apply(self, node: Node) -> None:
-        """Apply the configuration as it stands."""
-        documents = self.org.documents(self.now)
-        manager = actor("token", "ops", Role.MANAGER)
-        await node.app.units.run(manager, lambda unit: node.app.store.apply(unit, documents))
-        await node.refresh()
-
-    async def change_config(self) -> None:
-        """Somebody changes the organisation."""
-        self.note(f"config: {self.org.change()}")
-        await self.on_any(self.apply)
-
-    # -- what people do ------------------------------------------------------------------
-
-    def luck_of(self, message: Outgoing) -> Random:
-        """Return a source of luck that depends on nothing but who has been told how often."""
-        self._sent_to[message.to] += 1
-        return Random(f"{self.seed}/{message.to}/{self._sent_to[message.to]}")
-
-    def taken(self, message: Outgoing, luck: Random) -> None:
-        """A provider has taken a message: perhaps somebody reads it."""
-        self.counts["delivered"] += 1
-        if not self.people_answer or luck.random() > self._mood(message):
-            return
-        delay_s = luck.choice((0.0, 20.0, 60.0, 200.0, 300.0, 600.0, 1500.0))
-        if message.event == "unpageable":
-            self.after("desk resolves", self.resolve_something, seconds=delay_s + 600)
-            return
-        self.after("acknowledge", lambda: self.acknowledge(message, luck), seconds=delay_s)
-        if luck.random() < 0.4:
-            resolve = self.resolve_incident
-            self.after(
-                "resolve by hand", lambda: resolve(message.thread), seconds=delay_s + 900
-            )
-
-    def _mood(self, message: Outgoing) -> float:
-        """Return how likely anybody answers a message about this incident."""
-        return Random(f"{self.seed}/{message.incident}").choice((0.0, 0.1, 0.3, 0.5))
-
-    def refused(self, message: Outgoing, luck: Random) -> None:
-        """A provider has not taken a message: perhaps somebody sees the incident on a screen."""
-        self.counts["refused"] += 1
-        if self.people_answer and luck.random() < 0.15:
-            self.after("seen", lambda: self.acknowledge(message, luck), seconds=luck.uniform(0, 8))
-
-    async def acknowledge(self, message: Outgoing, luck: Random) -> None:
-        """Somebody takes the page: by the link, as a person, or with a token."""
-        if message.event != "page":
-            return
-        page_id = PageId(UUID(message.key.partition("/")[0]))
-        incident_id = IncidentId(UUID(message.thread))
-        match luck.randrange(3):
-            case 0:
-                await self.on_any(lambda node: self._by_link(node, message))
-            case 1:
-                name = luck.choice(NAMES)
-                who = actor("person", name, Role.RESPONDER, await self._person_id(name))
-                await self.on_any(
-                    lambda node: node.app.units.run(
-                        who, lambda unit: oncall.acknowledge(unit, page_id, channel="chat")
-                    )
-                )
-            case _:
-                who = actor("token", "bot", Role.RESPONDER)
-                await self.on_any(
-                    lambda node: node.app.units.run(
-                        who,
-                        lambda unit: oncall.acknowledge_incident(
-                            unit, incident_id, channel="API"
-                        ),
-                    )
-                )
-
-    async def _by_link(self, node: Node, message: Outgoing) -> None:
-        secret = message.ack_link.rpartition("/")[2]
-        units = node.app.units
-        link = await units.run(SYSTEM, lambda unit: governance.use_acknowledge(unit, secret))
-        assert link.page_id is not None
-        page_id = PageId(link.page_id)
-        await units.run(
-            governance.actor_of_link(link, "somebody"),
-            lambda unit: oncall.acknowledge(unit, page_id, channel="link"),
-        )
-
-    async def _person_id(self, name: str) -> UUID:
-        query = "SELECT uid FROM kernel.resources WHERE kind = 'Person' AND name = %(name)s"
-        found: UUID = await self.observer.one(query, name=name)
-        return found
-
-    async def resolve_incident(self, incident_id: str) -> None:
-        """Somebody calls it over, whether it is or not."""
-        if not incident_id:
-            return
-        who = actor("token", "bot", Role.RESPONDER)
-        wanted = IncidentId(UUID(incident_id))
-        await self.on_any(
-            lambda node: node.app.units.run(who, lambda unit: command.resolve(unit, wanted))
-        )
-
-    async def resolve_something(self) -> None:
-        """The desk looks at the oldest incident and closes it."""
-        found = await self.observer.rows(
-            "SELECT id::text FROM command.incidents WHERE resolved_at IS NULL ORDER BY number"
-        )
-        if found:
-            await self.resolve_incident(found[0][0])
+    # -- trouble ----
 
     async def race(self) -> None:
         """Whatever is due next happens in both processes at once, beside an answer and a resolve."""
@@ -454,7 +298,7 @@ class Day:
             name, service = self.rng.choice(("Slow", "Full")), self.rng.choice(SERVICES)
             for n in range(6):
                 labels = {"service": service, "alertname": name, "instance": f"r{n}"}
-                await self.post([tuple(sorted(labels.items()))], ends_in_s=600)
+                await self.outside.post([tuple(sorted(labels.items()))], ends_in_s=600)
         due_at = await self.observer.next_due()
         if due_at is not None and due_at - self.now < timedelta(minutes=20):
             self.move_to(due_at)
@@ -471,9 +315,11 @@ class Day:
 
             acts.append(self.on_any(lambda node: node.app.units.run(who, answer)))
             if self.rng.random() < 0.5:
-                acts.append(self.resolve_incident(str(incident_id)))
-        if self.firing and self.rng.random() < 0.5:
-            acts.append(self.post([self.rng.choice(sorted(self.firing))], ends_in_s=0))
+                acts.append(self.outside.resolve_incident(str(incident_id)))
+        if self.outside.firing and self.rng.random() < 0.5:
+            acts.append(
+                self.outside.post([self.rng.choice(sorted(self.outside.firing))], ends_in_s=0)
+            )
         for found in await asyncio.gather(*acts, return_exceptions=True):
             if isinstance(found, BaseException):
                 raise found
@@ -492,7 +338,7 @@ class Day:
             if self.rng.random() < 0.4:
                 fuse.left, fuse.left_to_loss = None, fuse.left
 
-    def change_weather(self, kind: MethodKind, weather: Weather) -> None:
+    async def change_weather(self, kind: MethodKind, weather: Weather) -> None:
         """A provider does better or worse from now on."""
         self.weather[kind].failing = weather.failing
         self.weather[kind].permanent = weather.permanent
@@ -502,46 +348,25 @@ class Day:
     async def evening(self) -> None:
         """Everything is repaired and ends; then everything must be settled."""
         for kind in MethodKind:
-            self.change_weather(kind, Weather())
+            await self.change_weather(kind, Weather())
         for node in self.nodes:
             node.fuse.left = node.fuse.left_to_loss = None
         await self.pass_until(self.now + timedelta(minutes=45))
-        self.people_answer = False
-        while self.firing:
-            await self.post(sorted(self.firing), ends_in_s=0)
+        self.outside.answers = False
+        while self.outside.firing:
+            await self.outside.post(sorted(self.outside.firing), ends_in_s=0)
             await self.pass_until(self.now + timedelta(minutes=1))
         for _ in range(100):
             if not await self.observer.one(
                 "SELECT count(*) FROM command.incidents WHERE resolved_at IS NULL"
             ):
                 break
-            await self.resolve_something()
+            await self.outside.resolve_something()
         await self.pass_until(self.now + timedelta(hours=14))
         await self.promises.over_all_history()
         await self.promises.in_the_evening()
-        await self._every_alert_is_there()
-
-    async def _every_alert_is_there(self) -> None:
-        """Whatever got its 2xx was folded in once, and what did not at most as often as tried."""
-        seen = {
-            tuple(sorted(labels.items())): count
-            for labels, count in await self.observer.rows(
-                "SELECT labels, seen_count FROM triage.alerts"
-            )
-        }
-        for labels in self.accepted.keys() | self.unsure.keys() | seen.keys():
-            least = self.accepted[labels]
-            most = least + self.unsure[labels]
-            if not least <= seen.get(labels, 0) <= most:
-                raise BrokenPromise(
-                    f"I1 accepted {least} to {most} times, sorted {seen.get(labels)}: {labels}"
-                )
-        aside = await self.observer.one("SELECT count(*) FROM signals.unsortable")
-        if aside < self.unreadable:
-            raise BrokenPromise(f"I1 unreadable signals: {self.unreadable} taken, {aside} kept")
+        await self.outside.every_alert_is_there()
 
     def figures(self) -> Mapping[str, int]:
         """Return how often what has happened."""
         return dict(self.counts)
-
-

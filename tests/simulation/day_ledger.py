@@ -51,5 +51,9 @@ class Ledger:
             }
             for name, days in self._mutants.items()
         }
-        found = {"days_without_a_broken_promise": self._days, **self._figures, "mutants": mutants}
+        found = {
+            "days_without_a_broken_promise": self._days,
+            **self._figures,
+            "mutants": mutants,
+        }
         return {name: json.dumps(value) for name, value in found.items()}

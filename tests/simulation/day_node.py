@@ -37,10 +37,10 @@ class Node:
             kind: Provider(
                 weather,
                 self.fuse,
-                luck_of=day.luck_of,
+                luck_of=day.outside.luck_of,
                 meanwhile=partial(day.meanwhile, self),
-                taken=day.taken,
-                refused=day.refused,
+                taken=day.outside.taken,
+                refused=day.outside.refused,
             )
             for kind, weather in day.weather.items()
         }

@@ -133,7 +133,9 @@ class Observer:
             now=now,
         )
         duties = ("sort", "expire", "jobs")
-        return frozenset(duty for duty, has_work in zip(duties, found[0], strict=True) if has_work)
+        return frozenset(
+            duty for duty, has_work in zip(duties, found[0], strict=True) if has_work
+        )
 
     async def next_due(self) -> datetime | None:
         """Return when something is due next."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from random import Random
 
-from day import Day, Labels
+from day import Day
 from day_org import SERVICES
+from day_outside import Labels
 from day_providers import forecast
 
 HOURS = 24.0
@@ -21,10 +23,10 @@ def plan(day: Day) -> None:
         day.at(
             day.start + timedelta(hours=hours),
             f"weather: {kind} fails {weather.failing:.0%}, {weather.permanent:.0%} for ever",
-            _sync(day, kind, weather),
+            partial(day.change_weather, kind, weather),
         )
     for hours in _times(rng, 0, 4):
-        day.at(day.start + timedelta(hours=hours), "config", day.change_config)
+        day.at(day.start + timedelta(hours=hours), "config", day.outside.change_config)
     for hours in _times(rng, 4, 12):
         day.at(day.start + timedelta(hours=hours), "race", day.race)
     for hours in _times(rng, 3, 6):
@@ -32,15 +34,8 @@ def plan(day: Day) -> None:
     if rng.random() < 0.05:
         _storm(day, rng)
     for hours in _times(rng, 0, 2):
-        day.at(day.start + timedelta(hours=hours), "unreadable", day.post_unreadable)
+        day.at(day.start + timedelta(hours=hours), "unreadable", day.outside.post_unreadable)
     _jumps(day, rng)
-
-
-def _sync(day: Day, kind: object, weather: object) -> object:
-    async def change() -> None:
-        day.change_weather(kind, weather)
-
-    return change
 
 
 def _times(rng: Random, least: int, most: int) -> Iterator[float]:
@@ -54,7 +49,7 @@ def _jumps(day: Day, rng: Random) -> None:
         day.at(
             day.start + timedelta(hours=hours),
             f"jump: {minutes} min",
-            lambda minutes=minutes: day.suspend(minutes=minutes),
+            partial(day.suspend, minutes=minutes),
         )
     if rng.random() < 0.2:
         day.at(
@@ -78,7 +73,7 @@ def _trouble(day: Day, rng: Random) -> None:
         day.at(
             at + timedelta(seconds=delay_s),
             f"{name} {word}",
-            lambda: day.post(alerts, ends_in_s=ends_in_s),
+            lambda: day.outside.post(alerts, ends_in_s=ends_in_s),
         )
 
     match manner:
@@ -109,9 +104,9 @@ def _storm(day: Day, rng: Random) -> None:
     """Everything fails at once, for some minutes: more than one incident each would help."""
     at = day.start + timedelta(hours=rng.uniform(0, HOURS))
     alerts = [_labels(f"svc{n}", "Unreachable", "critical", 0) for n in range(34)]
-    day.at(at, "alert: storm", lambda: day.post(alerts))
+    day.at(at, "alert: storm", lambda: day.outside.post(alerts))
     over_at = at + timedelta(seconds=rng.uniform(5, 300))
-    day.at(over_at, "alert: storm is over", lambda: day.post(alerts, ends_in_s=0))
+    day.at(over_at, "alert: storm is over", lambda: day.outside.post(alerts, ends_in_s=0))
 
 
 def _alerts(rng: Random) -> list[Labels]:

@@ -113,8 +113,7 @@ class Sorter:
         UNSORTABLE.inc()
 
         async def put_away(unit: Unit) -> None:
-            for receipt in await signals.take(unit, lanes=self.lanes, limit=1):
-                await signals.set_aside(unit, receipt, f"{type(error).__name__}: {error}")
+            await signals.set_aside(unit, taken[0], f"{type(error).__name__}: {error}")
 
         await self._units.run(SYSTEM, put_away)
 
@@ -136,9 +135,12 @@ class Sorter:
         ]
 
     async def _make_room(self) -> None:
-        """See to it that today's and tomorrow's receipts have a partition."""
+        """See to it that receipts have a partition, from the oldest unsorted to tomorrow's."""
+        async with self._units.db.connection() as conn:
+            oldest_at = await reads.oldest_at(conn)
         today = self._clock.now().date()
-        wanted = [today + timedelta(days=n) for n in (-1, 0, 1)]
+        first = min(today, oldest_at.date() if oldest_at else today) - timedelta(days=1)
+        wanted = [first + timedelta(days=n) for n in range((today - first).days + 2)]
         if self._days.issuperset(wanted):
             return
         await signals.keep_partitions(

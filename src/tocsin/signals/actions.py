@@ -97,8 +97,10 @@ async def take(unit: Unit, *, lanes: int, limit: int) -> list[Receipt]:
 
 
 async def set_aside(unit: Unit, receipt: Receipt, error: str) -> None:
-    """Put away a receipt that cannot be sorted, and say so."""
+    """Put away a receipt that cannot be sorted, and say so; one that is gone is left alone."""
     unit.require("alert:sort")
+    if not await store.remove(unit.conn, receipt):
+        return
     await store.set_aside(unit.conn, receipt, error)
     unit.record(
         SignalUnsortable(

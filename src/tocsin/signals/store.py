@@ -107,6 +107,15 @@ async def archive(conn: AsyncConnection[Any], receipts: Iterable[Receipt]) -> No
         await copy.write(payload)
 
 
+async def remove(conn: AsyncConnection[Any], receipt: Receipt) -> bool:
+    """Take one receipt out of the inbox; False when somebody else has done so."""
+    cursor = await conn.execute(
+        "DELETE FROM signals.inbox WHERE lane = %(lane)s AND id = %(id)s",
+        {"lane": receipt.lane, "id": receipt.id},
+    )
+    return cursor.rowcount == 1
+
+
 async def set_aside(conn: AsyncConnection[Any], receipt: Receipt, error: str) -> None:
     """Keep a receipt that no rule could read."""
     await conn.execute(

@@ -179,10 +179,7 @@ async def test_a_batch_that_would_open_too_many_groups_is_cut_and_nothing_is_set
     senders = ("one", "two", "three", "four")  # each opens fewer than make a storm
     await keep(
         world,
-        [
-            receipt(f"n{n:03}", lane=n % 16, integration=senders[n % 4])
-            for n in range(count)
-        ],
+        [receipt(f"n{n:03}", lane=n % 16, integration=senders[n % 4]) for n in range(count)],
     )
     parser = Names()
     assert await sort_all(sorter_of(world, parser)) > 1

@@ -10,7 +10,15 @@ from tocsin.kernel.errors import Invalid
 
 @pytest.mark.parametrize(
     ("text", "wanted_s"),
-    [("0", 0), ("0s", 0), ("30s", 30), ("5m", 300), ("2h", 7200), ("7d", 604_800), ("1h30m", 5400)],
+    [
+        ("0", 0),
+        ("0s", 0),
+        ("30s", 30),
+        ("5m", 300),
+        ("2h", 7200),
+        ("7d", 604_800),
+        ("1h30m", 5400),
+    ],
 )
 def test_a_duration_is_what_it_says(text: str, wanted_s: int) -> None:
     assert seconds(text, field="timeout") == wanted_s

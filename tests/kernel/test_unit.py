@@ -50,9 +50,9 @@ async def test_state_events_and_jobs_are_committed_together(database: Database) 
 
     assert await units.run(MAYA, act) == "bong"
     assert await bells(database) == ["big ben"]
-    assert await rows(
-        database, "SELECT kind, subjects, at FROM kernel.intake_log"
-    ) == [("test.rang", [BELL], NOON)]
+    assert await rows(database, "SELECT kind, subjects, at FROM kernel.intake_log") == [
+        ("test.rang", [BELL], NOON)
+    ]
     assert await rows(database, "SELECT kind, mode, subject, due_at FROM kernel.jobs") == [
         ("test.tick", "timer", BELL, NOON)
     ]
@@ -80,7 +80,9 @@ async def test_a_refusal_leaves_nothing_behind_and_hints_nobody(database: Databa
     assert hints == []
 
 
-@pytest.mark.parametrize("kind", [psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected])
+@pytest.mark.parametrize(
+    "kind", [psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected]
+)
 async def test_a_lost_race_is_run_again_from_the_beginning(
     database: Database, kind: type[psycopg.Error]
 ) -> None:

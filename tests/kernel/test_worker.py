@@ -148,7 +148,9 @@ async def test_workers_at_the_same_time_run_each_job_once(database: Database) ->
     assert await rows(database, JOBS) == []
 
 
-async def test_an_errand_whose_lease_went_to_another_commits_nothing(database: Database) -> None:
+async def test_an_errand_whose_lease_went_to_another_commits_nothing(
+    database: Database,
+) -> None:
     await make_bells(database)
     clock = FakeClock(NOON)
     other_took: list[int] = []
@@ -208,7 +210,9 @@ async def test_an_errand_that_fails_comes_back_after_its_backoff(database: Datab
     assert await rows(database, JOBS) == []
 
 
-async def test_a_worker_that_is_stopped_gives_its_errands_back_at_once(database: Database) -> None:
+async def test_a_worker_that_is_stopped_gives_its_errands_back_at_once(
+    database: Database,
+) -> None:
     started, clock = asyncio.Event(), FakeClock(NOON)
 
     async def fetch(errand: Errand, job: Fetch) -> None:
@@ -223,9 +227,9 @@ async def test_a_worker_that_is_stopped_gives_its_errands_back_at_once(database:
             await started.wait()
         clock.forward(seconds=2)
         running.cancel()
-    assert await rows(
-        database, "SELECT due_at, leased_by, leased_until FROM kernel.jobs"
-    ) == [(clock.now(), None, None)]
+    assert await rows(database, "SELECT due_at, leased_by, leased_until FROM kernel.jobs") == [
+        (clock.now(), None, None)
+    ]
 
 
 async def test_a_running_worker_is_woken_by_a_commit_of_its_own_process(

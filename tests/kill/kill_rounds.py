@@ -5,12 +5,11 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
-from pathlib import Path
 from random import Random
 
 import psycopg
 from kill_audit import check_standing, is_settled
-from kill_server import READY_LIMIT_S, Tocsin, until
+from kill_server import READY_LIMIT_S, Tocsin, are_gone, until
 
 SETTLE_LIMIT_S = 60.0
 
@@ -62,7 +61,9 @@ class Rounds:
                 orphans = tocsin.children()
                 tocsin.kill_parent()
                 tocsin.start(workers=1)
-                await self._gone(orphans)
+                await until(
+                    lambda: are_gone(orphans), limit_s=READY_LIMIT_S, what="orphans end"
+                )
             case Blow.WORKER:
                 await self._with_workers()
                 tocsin.kill_worker(self._rng)
@@ -75,12 +76,6 @@ class Rounds:
             await self._tocsin.until_ready()
             await asyncio.sleep(self._rng.uniform(0.2, 1.0))
         await self._complete()
-
-    async def _gone(self, orphans: Sequence[int]) -> None:
-        async def gone() -> bool:
-            return not any(Path(f"/proc/{pid}/exe").exists() for pid in orphans)
-
-        await until(gone, limit_s=READY_LIMIT_S, what="workers follow their parent")
 
     async def _complete(self) -> None:
         async def complete() -> bool:

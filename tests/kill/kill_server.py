@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -77,6 +77,18 @@ async def until(
             raise AssertionError(f"not within {limit_s:g} s: {what}")
         await asyncio.sleep(POLL_S)
     return time.monotonic() - began
+
+
+async def are_gone(pids: Sequence[int]) -> bool:
+    """Say whether these processes have all ended."""
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def _is_worker(pid: str) -> bool:
+    try:
+        return b"\0--worker\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 class Tocsin:
@@ -151,10 +163,11 @@ class Tocsin:
         assert answer.status == 200, f"{answer.status} {answer.body.decode()}"
 
     def children(self) -> list[int]:
-        """The worker processes of a server with several."""
+        """The worker processes of a server with several; its postmaster is none."""
         assert self.main is not None
         path = Path(f"/proc/{self.main.pid}/task/{self.main.pid}/children")
-        return [int(pid) for pid in path.read_text().split()] if path.exists() else []
+        found = path.read_text().split() if path.exists() else []
+        return [int(pid) for pid in found if _is_worker(pid)]
 
     def kill_all(self) -> None:
         """SIGKILL every process of the server at once; the postmaster is none of them."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from kill_server import Tocsin, free_port, until
+from kill_server import Tocsin, are_gone, free_port, until
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 DEATHS = 3
@@ -64,3 +64,16 @@ def test_an_unknown_setting_stops_the_start_and_names_the_cure(tmp_path: Path) -
     assert done.returncode not in (0, 1)
     assert "unknown setting TOCSIN_PROT: did you mean TOCSIN_PORT?" in done.stderr
     assert not (tmp_path / "home").exists()
+
+
+async def test_workers_do_not_outlive_a_parent_that_is_killed_while_they_start(
+    tocsin: Tocsin,
+) -> None:
+    async def spawned() -> bool:
+        return len(tocsin.children()) == 2
+
+    tocsin.start(workers=2)
+    await until(spawned, limit_s=15, what="two workers")
+    workers = tocsin.children()
+    tocsin.kill_parent()
+    await until(lambda: are_gone(workers), limit_s=5, what="no workers")

@@ -28,7 +28,7 @@ async def test_a_receipt_comes_back_byte_for_byte(database: Database) -> None:
     kept = [
         receipt(0, bytes(range(256)) * 20),
         receipt(15, b"", datetime(1999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)),
-        receipt(3, "[{\"labels\":{\"a\":\"ü\"}}]".encode()),
+        receipt(3, '[{"labels":{"a":"ü"}}]'.encode()),
     ]
     async with database.connection() as conn:
         await store.keep(conn, kept)
@@ -111,4 +111,6 @@ async def test_receipts_past_retention_go_by_the_day(database: Database) -> None
         )
         clock.forward(hours=24)
     async with database.connection() as conn:
-        assert await store.partitions(conn) == {date(2026, 3, 29) + timedelta(n) for n in range(4)}
+        assert await store.partitions(conn) == {
+            date(2026, 3, 29) + timedelta(n) for n in range(4)
+        }

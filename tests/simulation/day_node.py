@@ -91,7 +91,8 @@ class Node:
         await asyncio.wait({asked, self._intake}, return_when=asyncio.FIRST_COMPLETED)
         if not asked.done():
             asked.cancel()
-            await self._intake
+            died = None if self._intake.cancelled() else self._intake.exception()
+            raise died or Crash(self.fuse.died_at)
         await asked
 
     async def seal(self) -> None:

@@ -1,5 +1,6 @@
 """A random organisation, and how it changes in the course of a day."""
 
+from copy import deepcopy
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -9,17 +10,21 @@ from msgspec import Struct
 from tocsin.kernel.durations import seconds
 from tocsin.kernel.resources import Document, Metadata
 
+LAG = timedelta(seconds=30)  # far more than the five between two looks
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC")
 NAMES = ("ana", "ben", "cleo", "dan", "eva")
 TIMEOUTS = ("30s", "1m", "2m", "5m", "15m")
 SERVICES = ("checkout", "search", "billing", "login", "mail", "maps")
 
 
-class Reachable(Struct, frozen=True):
-    """How many methods each person had from an instant on."""
+class Revision(Struct):
+    """The organisation as it was applied; `methods` is 0 for whoever is away."""
 
     since: datetime
     methods: dict[str, int]
+    rotations: dict[str, Any]
+    policies: dict[str, Any]
+    applied_at: datetime | None = None  # None: whoever applied it got no answer
 
 
 class Org:
@@ -43,7 +48,7 @@ class Org:
         }
         self.bound_s: dict[str, int] = {}
         self.catch_every_s: dict[str, int] = {}
-        self.reachable: list[Reachable] = []
+        self.revisions: list[Revision] = []
 
     def _rotation(self) -> dict[str, Any]:
         rng = self._rng
@@ -104,7 +109,9 @@ class Org:
     def documents(self, now: datetime) -> list[Document]:
         """Write everything down, and remember what a promise may count on from `now` on."""
         methods = {n: self.methods[n] if self.active[n] else 0 for n in NAMES}
-        self.reachable.append(Reachable(now, methods))
+        self.revisions.append(
+            Revision(now, methods, deepcopy(self.rotations), deepcopy(self.policies))
+        )
         for name, policy in self.policies.items():
             rounds = sum(seconds(s["timeout"], field="timeout") for s in policy["steps"])
             bound_s = rounds * (policy["repeat"] + 1)
@@ -127,15 +134,23 @@ class Org:
         ]
         return {"displayName": name.title(), "contact": contact, "active": self.active[name]}
 
-    def least_methods(self, name: str, at: datetime) -> int:
-        """Return how many methods `name` had at the least around `at`.
+    def applied(self, now: datetime) -> None:
+        """Note that the newest revision has been taken."""
+        self.revisions[-1].applied_at = now
 
-        A process may work by a revision that is some seconds old.
-        """
-        known = [one for one in self.reachable if one.since <= at]
-        recent = [one for one in known if one.since > at - timedelta(seconds=30)]
-        before = known[: len(known) - len(recent)][-1:]
-        return min((one.methods[name] for one in (*before, *recent)), default=0)
+    def revisions_at(self, at: datetime) -> list[Revision]:
+        """Return by which revisions a process may have worked at `at`; it may be seconds behind."""
+        known = [one for one in self.revisions if one.since <= at]
+        settled = [
+            n
+            for n, one in enumerate(known)
+            if one.applied_at is not None and one.applied_at + LAG <= at
+        ]
+        return known[settled[-1] if settled else 0 :]
+
+    def least_methods(self, name: str, at: datetime) -> int:
+        """Return how many methods `name` had at the least around `at`."""
+        return min((one.methods[name] for one in self.revisions_at(at)), default=0)
 
 
 def _document(kind: str, name: str, spec: dict[str, Any]) -> Document:

@@ -91,12 +91,17 @@ class Outside:
         documents = self._day.org.documents(self._day.now)
         manager = actor("token", "ops", Role.MANAGER)
         await node.app.units.run(manager, lambda unit: node.app.store.apply(unit, documents))
+        self._day.org.applied(self._day.now)
         await node.refresh()
 
     async def change_config(self) -> None:
         """Somebody changes the organisation."""
         self._day.note(f"config: {self._day.org.change()}")
-        await self._day.on_any(self.apply)
+        await self._apply_somewhere()
+
+    async def _apply_somewhere(self) -> None:
+        if not await self._day.on_any(self.apply):
+            self._day.after("config again", self._apply_somewhere, seconds=10)
 
     # -- what people do ------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ HOURS = 24.0
 def plan(day: Day) -> None:
     """Fill the agenda."""
     rng = day.rng
-    for _ in range(rng.randrange(10, 17)):
+    for _ in range(rng.randrange(13, 20)):
         _trouble(day, rng)
     for hours in (0.0, 0.0, *_times(rng, 3, 8)):
         kind, weather = forecast(rng)

@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 
 import msgspec
 from day_observer import Observer
+from day_oracle import callable_people
 from day_org import Org
 
 from tocsin.oncall.core.page import CATCH_ALL_PATIENCE, RETRIGGERS_MAX
@@ -273,6 +274,7 @@ class Promises:
         expect(await self._observer.rows(UNSETTLED))
         expect(await self._observer.rows(THE_LOG))
         await self._steps_were_on_time()
+        await self._the_right_people_were_called()
 
     async def _somebody_is_called_in_time(self, now: datetime) -> None:
         """I2: after the ladder the catch-all; then somebody was told, or an alarm was raised."""
@@ -308,6 +310,30 @@ class Promises:
             if at - due_at > self._out(due_at, at):
                 raise BrokenPromise(f"I7 {at - due_at} late: {line}")
             due[key] = datetime.fromisoformat(body["next_at"])
+
+    async def _the_right_people_were_called(self) -> None:
+        """I2: a step calls whoever has the turn by the clocks of the schedule's zone."""
+        found = await self._observer.rows(
+            """
+            SELECT l.line, coalesce(r.name, 'default')
+              FROM kernel.log l
+              JOIN oncall.pages p ON p.id = ANY (l.subjects)
+              LEFT JOIN kernel.resources r ON r.uid = p.policy_id
+             WHERE l.kind = 'oncall.step_called'
+            """
+        )
+        names = dict(
+            await self._observer.rows(
+                "SELECT uid::text, name FROM kernel.resources WHERE kind = 'Person'"
+            )
+        )
+        for line, policy in found:
+            record = msgspec.json.decode(line)
+            at, body = datetime.fromisoformat(record["at"]), record["body"]
+            called = {names[id_] for id_ in body["people"]}
+            revisions = self._org.revisions_at(at)
+            if all(called != callable_people(r, policy, body["step"], at) for r in revisions):
+                raise BrokenPromise(f"I2 called {sorted(called)}: {line}")
 
     def _out(self, start: datetime, end: datetime) -> timedelta:
         """Return for how long nobody worked between two instants."""

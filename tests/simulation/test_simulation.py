@@ -12,7 +12,7 @@ from day_promises import BrokenPromise
 
 pytestmark = [pytest.mark.db, pytest.mark.slow]
 
-CHANCES = 10
+CHANCES = 20
 """Days within which a mutant must be caught; about every second day catches it."""
 
 

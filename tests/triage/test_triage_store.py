@@ -128,17 +128,25 @@ async def test_being_heard_of_again_is_added_up_and_leaves_the_rest_alone(
 async def test_only_firing_alerts_past_their_end_are_due_the_longest_first(
     database: Database,
 ) -> None:
-    fires = [
-        replace(alert(bytes([n]) * 16), ends_at=NOON + n * MINUTE) for n in (3, 1, 2, 9)
-    ]
+    fires = [replace(alert(bytes([n]) * 16), ends_at=NOON + n * MINUTE) for n in (3, 1, 2, 9)]
     gone = replace(alert(b"g" * 16), ends_at=NOON, state=AlertState.RESOLVED)
     async with database.connection() as conn:
         await store.add_alerts(conn, [*fires, gone])
         assert await reads.next_expiry(conn) == NOON + MINUTE
-        due = await store.alerts_due_for_update(conn, NOON + 3 * MINUTE, limit=2)
+        due = await store.alerts_due_for_update(
+            conn, NOON + 3 * MINUTE, heard_since=None, limit=2
+        )
         assert [one.ends_at - NOON for one in due] == [MINUTE, 2 * MINUTE]
-        due = await store.alerts_due_for_update(conn, NOON + 3 * MINUTE, limit=9)
+        due = await store.alerts_due_for_update(
+            conn, NOON + 3 * MINUTE, heard_since=None, limit=9
+        )
         assert len(due) == 3
+        later = NOON + timedelta(seconds=1)  # nobody could be heard before
+        late = NOON + 3 * MINUTE
+        assert await store.alerts_due_for_update(conn, late, heard_since=later, limit=9) == []
+        assert (
+            len(await store.alerts_due_for_update(conn, late, heard_since=NOON, limit=9)) == 3
+        )
 
 
 async def test_an_alert_in_other_hands_is_skipped_by_expiry(database: Database) -> None:
@@ -147,7 +155,9 @@ async def test_an_alert_in_other_hands_is_skipped_by_expiry(database: Database) 
         await store.add_alerts(one, [held, free])
         async with one.transaction(), two.transaction():
             await store.alerts_for_update(one, [held.dedup_key])
-            due = await store.alerts_due_for_update(two, NOON + 9 * MINUTE, limit=9)
+            due = await store.alerts_due_for_update(
+                two, NOON + 9 * MINUTE, heard_since=None, limit=9
+            )
             assert [found.id for found in due] == [free.id]
 
 

@@ -1,7 +1,8 @@
 """What runs beside the requests: one loop a duty, by role, each outliving any failure."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import timedelta
 from typing import Any
 
 from tocsin.app.wiring import Application
@@ -11,6 +12,7 @@ from tocsin.kernel.actor import SYSTEM
 from tocsin.kernel.clock import DatabaseClock
 from tocsin.kernel.logs import Log
 from tocsin.kernel.metrics import CLIENTS, WITNESS_RESTORED
+from tocsin.kernel.unit import Unit
 from tocsin.kernel.worker import every
 from tocsin.oncall import actions as oncall
 from tocsin.signals import reads as signals
@@ -23,6 +25,7 @@ CONFIG_POLL_S = 5.0
 EXPIRE_POLL_S = 1.0
 PRESSURE_POLL_S = 1.0
 HOUSEKEEPING_S = 3600.0
+RETURN_GRACE = timedelta(minutes=5)  # Alertmanager's resolve timeout
 log = Log("loops")
 
 
@@ -44,16 +47,16 @@ class Loops:
         found: list[tuple[str, Coroutine[Any, Any, None]]] = [
             ("clock", every(self._anchor, name="clock")),
             ("config", every(self._config, name="config", wake=self._config_wake)),
-            ("config-hint", self._config_hint()),
+            ("config-hint", _outlive(self._config_hint, "config-hint")),
             ("hub", app.hub.run()),
         ]
         if "accept" in roles:
-            found.append(("intake", app.intake.run()))
+            found.append(("intake", _outlive(app.intake.run, "intake")))
             found.append(("pressure", every(self._pressure, name="pressure")))
         if "work" in roles:
             found += [
                 ("sorter", every(app.sorter.beat, name="sorter", wake=app.sorter.wake)),
-                ("worker", app.worker.run()),
+                ("worker", _outlive(app.worker.run, "worker")),
                 ("sealer", every(self._seal, name="sealer", wake=app.seal_wake)),
                 ("expiry", every(self._expire, name="expiry")),
                 ("watchdog", every(self._watch, name="watchdog")),
@@ -101,11 +104,20 @@ class Loops:
             return 0.0 if await sealer.seal(conn) else 0.1
 
     async def _expire(self) -> float:
-        async with self._app.db.connection() as conn:
+        app, now = self._app, self._app.clock.now()
+        async with app.db.connection() as conn:
             next_at = await alerts.next_expiry(conn)
-        if next_at is None or next_at > self._app.clock.now():
-            return EXPIRE_POLL_S
-        return 0.0 if await self._app.units.run(SYSTEM, triage.expire_due) else EXPIRE_POLL_S
+            if next_at is None or next_at > now:
+                return EXPIRE_POLL_S
+            oldest_at = await signals.oldest_at(conn)
+        # while Tocsin was down nobody could refresh anything: give senders time to come back
+        started_at = app.services.started_at
+        heard_since = started_at if now < started_at + RETURN_GRACE else None
+
+        async def expire(unit: Unit) -> int:
+            return await triage.expire_due(unit, until=oldest_at, heard_since=heard_since)
+
+        return 0.0 if await app.units.run(SYSTEM, expire) else EXPIRE_POLL_S
 
     async def _watch(self) -> float:
         restored = await self._app.units.run(SYSTEM, oncall.watch)
@@ -117,3 +129,13 @@ class Loops:
     async def _keep_house(self) -> float:
         await self._app.units.run(SYSTEM, governance.forget_expired)
         return HOUSEKEEPING_S
+
+
+async def _outlive(duty: Callable[[], Awaitable[None]], name: str) -> None:
+    """Do a duty that should not end, and begin it again if it does."""
+    while True:
+        try:
+            await duty()
+        except Exception as error:  # noqa: BLE001 - door: one duty's failure must not end the others
+            log.error("duty.failed", error=error, duty=name)
+        await asyncio.sleep(1)

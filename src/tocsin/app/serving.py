@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ctypes
 import gc
+import os
 import signal
 import socket
 import subprocess
@@ -149,9 +150,6 @@ def run(settings: Settings) -> None:
     """Serve in this process."""
     logs.start(settings.log_level)
     shared = "--worker" in sys.argv
-    if shared:
-        # a worker does not outlive its parent, however the parent ends
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
         uvloop.run(_from_start_to_end(settings, shared=shared))
     gc.freeze()  # the interpreter's last collection takes 0.2 s, and the process has no more use for it
@@ -228,4 +226,16 @@ async def _prepare(settings: Settings, embedded: Embedded | None) -> None:
 
 
 def _spawn() -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "tocsin", *sys.argv[1:], "--worker"])  # noqa: S603 - ourselves
+    """Start a worker that does not outlive this process, however this one ends."""
+    command = [sys.executable, "-m", "tocsin", *sys.argv[1:], "--worker"]
+    if sys.platform != "linux":
+        return subprocess.Popen(command)  # noqa: S603 - ourselves
+    parent, libc = os.getpid(), ctypes.CDLL(None)
+
+    def follow() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it ended before it could be followed
+            os._exit(1)
+
+    # before the interpreter starts: a parent that dies while it does would not be noticed
+    return subprocess.Popen(command, preexec_fn=follow)  # noqa: S603, PLW1509 - this process has one thread

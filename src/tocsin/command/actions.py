@@ -26,15 +26,6 @@ async def declare_for(unit: Unit, group_id: GroupId, declaration: Declaration) -
             incident = replace(incident, urgency=Urgency.HIGH)
             await store.save_incident(unit.conn, incident)
         return incident
-    incident = await declare(unit, declaration)
-    await store.add_group(unit.conn, incident.id, group_id)
-    unit.record(GroupJoined(incident_id=incident.id, group_id=group_id))
-    return incident
-
-
-async def declare(unit: Unit, declaration: Declaration) -> Incident:
-    """Declare an incident that no group of alerts belongs to."""
-    unit.require("incident:declare")
     incident = Incident(
         id=IncidentId(uuid7()),
         number=await store.next_number(unit.conn),
@@ -51,15 +42,17 @@ async def declare(unit: Unit, declaration: Declaration) -> Incident:
     unit.record(
         IncidentDeclared(incident_id=incident.id, number=incident.number, title=incident.title)
     )
+    await store.add_group(unit.conn, incident.id, group_id)
+    unit.record(GroupJoined(incident_id=incident.id, group_id=group_id))
     return incident
 
 
-async def reopen_for(unit: Unit, group_id: GroupId) -> Incident | None:
-    """Reopen the incident of a group that fires again; None when the group has none."""
+async def reopen_for(unit: Unit, group_id: GroupId) -> None:
+    """Reopen the incident of a group that fires again or has grown; others stay as they are."""
     unit.require("incident:declare")
     incident = await store.incident_of_group_for_update(unit.conn, group_id)
     if incident is None or incident.status is not IncidentStatus.RESOLVED:
-        return incident
+        return
     incident = replace(
         incident,
         status=IncidentStatus.INVESTIGATING,
@@ -68,7 +61,6 @@ async def reopen_for(unit: Unit, group_id: GroupId) -> Incident | None:
     )
     await store.save_incident(unit.conn, incident)
     unit.record(IncidentReopened(incident_id=incident.id, number=incident.number))
-    return incident
 
 
 async def clear_for(unit: Unit, group_id: GroupId) -> None:

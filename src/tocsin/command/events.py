@@ -70,7 +70,7 @@ class IncidentResolved(Event, frozen=True, tag="command.incident_resolved"):
 
 
 class IncidentReopened(Event, frozen=True, tag="command.incident_reopened"):
-    """Its alerts fire again soon after they had cleared."""
+    """Its alerts fire again, or more of them than when it was called over."""
 
     incident_id: IncidentId
     number: int
@@ -78,4 +78,4 @@ class IncidentReopened(Event, frozen=True, tag="command.incident_reopened"):
     @override
     def sentence(self, name: Names) -> str:
         """Say it."""
-        return f"INC-{self.number} reopened: firing again within 15 minutes"
+        return f"INC-{self.number} reopened: firing again"

@@ -19,9 +19,12 @@ from tocsin.triage.model import Observed
 
 RECEIPTS_MAX = 2000
 ALERTS_MAX = 2000  # aimed at in one unit, so that no batch holds the process for long
+BUSY_ALERTS_MAX = 500  # while senders wait for their turn
+HANDS = 2  # units at a time when there is much to sort: one computes while one is saved
 POLL_S = 1.0
 BUSY_POLL_S = 0.05
 YIELD_MAX_S = 3.0  # how old a signal may get while intake is busy before sorting insists
+LATE_MAX_S = 0.5  # behind that again, before intake waits for whole batches
 log = Log("detection")
 
 
@@ -36,6 +39,7 @@ class Sorter:
         *,
         retention_days: int,
         intake_is_busy: Callable[[], bool],
+        intake_turn: asyncio.Lock | None = None,
     ) -> None:
         self._units = units
         self._parsers = parsers
@@ -44,33 +48,58 @@ class Sorter:
         self._limit = RECEIPTS_MAX
         self._days: set[date] = set()
         self._alerts_per_receipt = 1.0
+        self._alerts_max = ALERTS_MAX
         self._intake_is_busy = intake_is_busy
+        self._intake_turn = intake_turn or asyncio.Lock()
+        self._is_behind = False  # the last look left something
         self.wake = asyncio.Event()
         self.lanes = LANES
 
     async def beat(self) -> float:
-        """Sort one batch; return how long to wait for the next, in seconds.
+        """Sort what there is in one go; return how long to wait for the next, in seconds.
 
         A signal that is on disk can wait a moment, a sender that waits for its 2xx cannot:
-        while intake is busy, sorting yields until the oldest signal is YIELD_MAX_S old.
+        while intake is busy, sorting yields until the oldest signal is YIELD_MAX_S old, less
+        where requests carry many. From then on the two take turns, so that senders are slowed
+        to what can be sorted and nobody is refused.
         """
         async with self._units.db.connection() as conn:
             oldest_at = await reads.oldest_at(conn)
         if oldest_at is None:
+            self._is_behind = False
             return POLL_S
-        age_s = (self._clock.now() - oldest_at).total_seconds()
-        if self._intake_is_busy() and age_s < YIELD_MAX_S:
+        if not self._intake_is_busy():
+            return await self._sort(ALERTS_MAX)
+        late_s = (self._clock.now() - oldest_at).total_seconds() - self._patience_s()
+        if late_s < 0:
             return BUSY_POLL_S
+        async with self._intake_turn:
+            return await self._sort(ALERTS_MAX if late_s > LATE_MAX_S else BUSY_ALERTS_MAX)
+
+    def _patience_s(self) -> float:
+        return YIELD_MAX_S / self._alerts_per_receipt
+
+    async def _sort(self, alerts: int) -> float:
+        """Sort `alerts` or so, with both hands when one was not enough the last time."""
+        self._alerts_max = alerts
+        if self._is_behind and self._limit == RECEIPTS_MAX:
+            lanes = self.lanes // (2 * HANDS)  # as many for the sorters of another process
+            async with asyncio.TaskGroup() as group:
+                hands = [group.create_task(self.sort_batch(lanes)) for _ in range(HANDS)]
+            found = [hand.result() for hand in hands]
+        else:
+            found = [await self.sort_batch()]
+        self._is_behind = any(found)
         # lanes that are all in other hands are looked at again soon
-        return 0.0 if await self.sort_batch() else BUSY_POLL_S
+        return 0.0 if self._is_behind else BUSY_POLL_S
 
     def hint(self) -> None:
         """Look at once, unless intake needs the processor more."""
         if not self._intake_is_busy():
             self.wake.set()
 
-    async def sort_batch(self) -> int:
-        """Sort the oldest receipts of the free lanes in one unit; return how many there were.
+    async def sort_batch(self, lanes: int | None = None) -> int:
+        """Sort the oldest receipts of free lanes in one unit; return how many there were.
 
         A batch that fails is halved until one receipt stands alone; that one is set aside
         and paged about, so that nothing behind it waits.
@@ -79,8 +108,9 @@ class Sorter:
         taken: list[Receipt] = []
 
         async def act(unit: Unit) -> int:
-            limit = max(1, min(self._limit, int(ALERTS_MAX / self._alerts_per_receipt)))
-            taken[:] = await signals.take(unit, lanes=self.lanes, limit=limit)
+            taken.clear()
+            limit = max(1, min(self._limit, int(self._alerts_max / self._alerts_per_receipt)))
+            taken[:] = await signals.take(unit, lanes=lanes or self.lanes, limit=limit)
             observed = [one for receipt in taken for one in self._read(receipt)]
             if observed:
                 await triage.sort_observed(unit, observed)
@@ -89,6 +119,8 @@ class Sorter:
         try:
             count = await self._units.run(SYSTEM, act)
         except Unavailable:
+            # the database's trouble is not the signal's; a smaller batch may get through
+            self._limit = max(1, self._limit // 2)
             raise
         except Exception as error:  # noqa: BLE001 - door: whatever is wrong with a signal, the next is sorted
             await self._cut(taken, error)

@@ -14,38 +14,34 @@ from tocsin.kernel.unit import Reactions, Unit, may, must
 from tocsin.kernel.vocabulary import Urgency
 from tocsin.oncall.events import PageAcknowledged, PageCoAcknowledged
 from tocsin.oncall.model import Brief
-from tocsin.signals.events import SignalUnsortable
 from tocsin.triage.events import (
     GroupCleared,
+    GroupGrew,
+    GroupGrewQuietly,
     GroupNeedsIncident,
     GroupNeedsPage,
     GroupRefired,
     GroupRefiredQuietly,
 )
 
+GroupEvent = GroupNeedsPage | GroupGrew | GroupGrewQuietly | GroupRefired | GroupRefiredQuietly
 
-async def page_for_group(unit: Unit, event: GroupNeedsPage) -> None:
+
+async def reopen_incident(unit: Unit, event: GroupEvent) -> None:
+    """What fires again, or more than was known, is the same incident and not over."""
+    await command.reopen_for(unit, event.group_id)
+
+
+async def page_for_group(unit: Unit, event: GroupNeedsPage | GroupGrew | GroupRefired) -> None:
     """An urgent group is an incident, and somebody is paged for it."""
     incident = await _declare(unit, event.group_id, Urgency.HIGH)
     brief = await _brief(unit, event.group_id, incident)
-    await oncall.open_page(unit, incident.id, incident.policy, brief)
+    await oncall.call(unit, incident.id, incident.policy, brief)
 
 
 async def incident_for_group(unit: Unit, event: GroupNeedsIncident) -> None:
     """A group of low urgency is an incident that wakes nobody."""
     await _declare(unit, event.group_id, Urgency.LOW)
-
-
-async def reopen_for_group(unit: Unit, event: GroupRefired | GroupRefiredQuietly) -> None:
-    """What fires again soon is the same incident."""
-    await command.reopen_for(unit, event.group_id)
-
-
-async def page_again(unit: Unit, event: GroupRefired) -> None:
-    """An urgent group that fires again pages again."""
-    incident = await _declare(unit, event.group_id, Urgency.HIGH)
-    brief = await _brief(unit, event.group_id, incident)
-    await oncall.retrigger(unit, incident.id, incident.policy, brief)
 
 
 async def clear_incident(unit: Unit, event: GroupCleared) -> None:
@@ -61,18 +57,6 @@ async def close_pages(unit: Unit, event: IncidentCleared | IncidentResolved) -> 
 async def responder_joins(unit: Unit, event: PageAcknowledged | PageCoAcknowledged) -> None:
     """Who takes the page joins the incident."""
     await command.join(unit, event.incident_id, event.person_id)
-
-
-async def page_for_unsortable(unit: Unit, event: SignalUnsortable) -> None:
-    """A signal nobody can read may be the one that matters: a person looks at it."""
-    title = f"A signal from {event.integration} could not be sorted"
-    text = f"Receipt {event.receipt_id} ({event.format}) is kept in signals.unsortable."
-    incident = await command.declare(
-        unit,
-        Declaration(title=title, description=text, urgency=Urgency.HIGH, policy="", labels={}),
-    )
-    brief = Brief(number=incident.number, title=title, summary=text, labels={})
-    await oncall.open_page(unit, incident.id, "", brief)
 
 
 async def _declare(unit: Unit, group_id: GroupId, urgency: Urgency) -> Incident:
@@ -103,12 +87,13 @@ async def _brief(unit: Unit, group_id: GroupId, incident: Incident) -> Brief:
 
 
 REACTIONS: Reactions = {
-    GroupNeedsPage: (must(page_for_group),),
+    GroupNeedsPage: (must(reopen_incident), must(page_for_group)),
     GroupNeedsIncident: (must(incident_for_group),),
-    GroupRefired: (must(reopen_for_group), must(page_again)),
-    GroupRefiredQuietly: (must(reopen_for_group),),
+    GroupGrew: (must(reopen_incident), must(page_for_group)),
+    GroupGrewQuietly: (must(reopen_incident),),
+    GroupRefired: (must(reopen_incident), must(page_for_group)),
+    GroupRefiredQuietly: (must(reopen_incident),),
     GroupCleared: (must(clear_incident),),
-    SignalUnsortable: (must(page_for_unsortable),),
     IncidentCleared: (must(close_pages),),
     IncidentResolved: (must(close_pages),),
     PageAcknowledged: (may(responder_joins),),

@@ -4,8 +4,9 @@ import hashlib
 from datetime import timedelta
 
 import tocsin.triage.actions as triage
-from tocsin.kernel.unit import ReactionParked, Reactions, Unit, may
+from tocsin.kernel.unit import ReactionParked, Reactions, Unit, may, must
 from tocsin.oncall.events import WitnessRestored
+from tocsin.signals.events import SignalUnsortable
 from tocsin.triage.model import Observed
 
 INTEGRATION = "tocsin"
@@ -24,9 +25,16 @@ async def alert_about_witness(unit: Unit, event: WitnessRestored) -> None:
     await _raise(unit, "TocsinPageForgotten", "critical", summary)
 
 
-async def _raise(unit: Unit, name: str, severity: str, summary: str) -> None:
-    labels = {"alertname": name, "service": INTEGRATION, "severity": severity}
-    key = hashlib.blake2b(f"{INTEGRATION}/{name}".encode(), digest_size=16).digest()
+async def alert_about_unsortable(unit: Unit, event: SignalUnsortable) -> None:
+    """A signal nobody can read may be the one that matters: a person looks at it."""
+    summary = f"Receipt {event.receipt_id} ({event.format}) is kept in signals.unsortable"
+    await _raise(unit, "TocsinSignalUnsortable", "critical", summary, sender=event.integration)
+
+
+async def _raise(unit: Unit, name: str, severity: str, summary: str, **more: str) -> None:
+    labels = {"alertname": name, "service": INTEGRATION, "severity": severity, **more}
+    text = "/".join((INTEGRATION, name, *more.values()))
+    key = hashlib.blake2b(text.encode(), digest_size=16).digest()
     alert = Observed(
         dedup_key=key,
         labels=labels,
@@ -42,6 +50,7 @@ async def _raise(unit: Unit, name: str, severity: str, summary: str) -> None:
 
 
 REACTIONS: Reactions = {
+    SignalUnsortable: (must(alert_about_unsortable),),
     ReactionParked: (may(alert_about_parked),),
     WitnessRestored: (may(alert_about_witness),),
 }

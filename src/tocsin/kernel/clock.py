@@ -6,7 +6,10 @@ from typing import Protocol
 
 from psycopg import AsyncConnection
 
+from tocsin.kernel.logs import Log
+
 MAX_SKEW_S = 1.0
+log = Log("clock")
 
 
 class Clock(Protocol):
@@ -26,6 +29,7 @@ class DatabaseClock:
     def __init__(self) -> None:
         self._at = datetime.now(UTC)  # noqa: TID251 - the one place
         self._monotonic = time.monotonic()
+        self._is_anchored = False
         self.skew_s = 0.0  # database minus this machine's wall clock, seconds
 
     def now(self) -> datetime:
@@ -40,8 +44,16 @@ class DatabaseClock:
         after = time.monotonic()
         if not isinstance(row, tuple) or not isinstance(row[0], datetime):
             raise TypeError(f"the database's clock answered {row!r}")
-        self._at = row[0] + timedelta(seconds=(after - before) / 2)
-        self._monotonic = after
+        told, carried = row[0] + timedelta(seconds=(after - before) / 2), self.now()
+        small = timedelta(0) < carried - told < timedelta(seconds=MAX_SKEW_S)
+        if (
+            not small
+            and self._is_anchored
+            and abs(told - carried) > timedelta(seconds=MAX_SKEW_S)
+        ):
+            log.warning("clock.stepped", by_s=(told - carried).total_seconds())
+        self._at = carried if small else told  # never back by the error of one measurement
+        self._monotonic, self._is_anchored = time.monotonic(), True
         wall = datetime.now(UTC)  # noqa: TID251 - the one place
         self.skew_s = (self._at - wall).total_seconds()
 

@@ -24,7 +24,13 @@ OLDEST_MAJOR = 15
 """The statements are written for, and tested on, this version and newer ones."""
 
 _TRANSIENT = frozenset({
+    "25006",  # read_only_sql_transaction: we are on a standby, a failover is under way
     "25P03",  # idle_in_transaction_session_timeout
+    "53100",  # disk_full
+    "53200",  # out_of_memory
+    "55P03",  # lock_not_available
+    "57014",  # query_canceled: statement_timeout
+    "58030",  # io_error
     "40001",  # serialization_failure
     "40P01",  # deadlock_detected
     "53300",  # too_many_connections

@@ -17,6 +17,7 @@ from tocsin.kernel.rows import as_json, struct_row
 
 LEASE_S = 10
 BACKOFF_MAX_S = 30
+TIMERS_SEEN = 64  # more than there are workers' hands, so that one of them is free
 
 Mode = Literal["timer", "errand"]
 
@@ -97,22 +98,47 @@ async def add(conn: AsyncConnection[Any], jobs: Sequence[Deferred]) -> None:
 
 
 async def take_timer(conn: AsyncConnection[Any], now: datetime) -> JobRow | None:
-    """Delete and return one due timer; it is back if this transaction fails."""
+    """Claim one due timer for this transaction, or return None; `end_timer` removes it.
+
+    The claim is an advisory lock and not a row lock: whoever holds the timer's subject must be
+    able to defer under the same key while the timer waits for that subject, or the two of
+    them would wait for each other.
+    """
     async with conn.cursor(row_factory=struct_row(JobRow)) as cursor:
-        await cursor.execute(
-            """
-            DELETE FROM kernel.jobs
-             WHERE id = (SELECT id
-                           FROM kernel.jobs
-                          WHERE mode = 'timer' AND parked_at IS NULL AND due_at <= %(now)s
-                          ORDER BY due_at
-                          LIMIT 1
-                            FOR UPDATE SKIP LOCKED)
-            RETURNING id, kind, body, due_at, attempts
-            """,
-            {"now": now},
-        )
-        return await cursor.fetchone()
+        while True:
+            await cursor.execute(
+                """
+                WITH due AS MATERIALIZED (
+                    SELECT id, kind, body, due_at, attempts
+                      FROM kernel.jobs
+                     WHERE mode = 'timer' AND parked_at IS NULL AND due_at <= %(now)s
+                     ORDER BY due_at
+                     LIMIT %(seen)s
+                )
+                SELECT id, kind, body, due_at, attempts
+                  FROM due
+                 WHERE pg_try_advisory_xact_lock(hashtextextended(id::text, 0))
+                 LIMIT 1
+                """,
+                {"now": now, "seen": TIMERS_SEEN},
+            )
+            row = await cursor.fetchone()
+            if row is None or await _is_due(conn, row.id, now):
+                return row
+
+
+async def _is_due(conn: AsyncConnection[Any], job_id: UUID, now: datetime) -> bool:
+    """Look again under the lock: another may have run the timer just before it was ours."""
+    cursor = await conn.execute(
+        "SELECT 1 FROM kernel.jobs WHERE id = %(id)s AND due_at <= %(now)s",
+        {"id": job_id, "now": now},
+    )
+    return await cursor.fetchone() is not None
+
+
+async def end_timer(conn: AsyncConnection[Any], job_id: UUID) -> None:
+    """Remove a timer that was run; it is back if this transaction fails."""
+    await conn.execute("DELETE FROM kernel.jobs WHERE id = %(id)s", {"id": job_id})
 
 
 async def lease_errands(
@@ -155,6 +181,21 @@ async def extend(conn: AsyncConnection[Any], now: datetime, *, worker: UUID) -> 
     )
 
 
+async def hold(
+    conn: AsyncConnection[Any], job_id: UUID, now: datetime, *, worker: UUID
+) -> bool:
+    """Extend one lease under its row lock; False when it has gone to somebody else."""
+    cursor = await conn.execute(
+        """
+        UPDATE kernel.jobs
+           SET leased_until = %(until)s
+         WHERE id = %(id)s AND leased_by = %(worker)s
+        """,
+        {"id": job_id, "worker": worker, "until": now + timedelta(seconds=LEASE_S)},
+    )
+    return cursor.rowcount == 1
+
+
 async def finish(conn: AsyncConnection[Any], job_id: UUID, *, worker: UUID) -> bool:
     """Delete a leased job; False when the lease has gone to somebody else."""
     cursor = await conn.execute(
@@ -195,9 +236,13 @@ async def postpone_timer(
 
 
 async def pull_forward(conn: AsyncConnection[Any], key: str, due_at: datetime) -> None:
-    """Make the job of this key due no later than `due_at`."""
+    """Make the job of this key due no later than `due_at`; one that runs just now is left alone."""
     await conn.execute(
-        "UPDATE kernel.jobs SET due_at = least(due_at, %(due_at)s) WHERE key = %(key)s",
+        """
+        UPDATE kernel.jobs
+           SET due_at = least(due_at, %(due_at)s)
+         WHERE id = (SELECT id FROM kernel.jobs WHERE key = %(key)s FOR UPDATE SKIP LOCKED)
+        """,
         {"key": key, "due_at": due_at},
     )
 

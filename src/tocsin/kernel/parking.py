@@ -54,5 +54,7 @@ def retrier(
             )
             if attempts < GIVE_UP_AFTER:
                 unit.defer(job, at=unit.now + 20 * backoff(attempts))
+            else:
+                log.error("reaction.given_up", reaction=name, parked_id=job.parked_id)
 
     return retry

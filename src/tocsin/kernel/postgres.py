@@ -158,8 +158,8 @@ class Embedded:
                 log.warning("postgres.lost", pid=self._pid)
                 try:
                     await self.revive()
-                except Unavailable as error:
-                    log.warning("postgres.not_revived", why=error.detail)
+                except Exception as error:  # noqa: BLE001 - door: whatever fails, it is tried again
+                    log.warning("postgres.not_revived", why=str(error))
                     await asyncio.sleep(1.0)
                 else:
                     log.info("postgres.revived", pid=self._pid)

@@ -20,6 +20,7 @@ from tocsin.kernel.unit import Unit
 
 API_VERSION = "tocsin/v1"
 DOCUMENTS_MAX = 5000
+WORDS_MAX = 20  # changes an event names
 LOCK = 0x70C52  # advisory: one apply at a time
 
 Name = Annotated[str, Meta(pattern="^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
@@ -147,10 +148,19 @@ class Store:
             ResourcesApplied(
                 revision=revision,
                 changed=tuple(new.uid for new in changed),
-                words=tuple(word for word in words if not word.startswith("unchanged"))[:20],
+                words=self._impersonal(changed, by_name),
             )
         )
         return Applied(revision=revision, changes=words, changed=True)
+
+    def _impersonal(
+        self, changed: Sequence[_Current], by_name: Mapping[tuple[str, str], _Current]
+    ) -> tuple[str, ...]:
+        """Say what changed without the names of kinds that hold personal data."""
+        return tuple(
+            _word(new, by_name, by_uid=bool(self.kinds[new.kind].private))
+            for new in changed[:WORDS_MAX]
+        )
 
     def _read(
         self, document: Document, by_name: Mapping[tuple[str, str], _Current]
@@ -225,10 +235,12 @@ def _refuse_twice(wanted: Sequence[_Current]) -> None:
         seen.add((new.kind, new.name))
 
 
-def _word(new: _Current, by_name: Mapping[tuple[str, str], _Current]) -> str:
+def _word(
+    new: _Current, by_name: Mapping[tuple[str, str], _Current], *, by_uid: bool = False
+) -> str:
     old = by_name.get((new.kind, new.name))
     verb = "created" if old is None else "unchanged" if old == new else "changed"
-    return f"{verb} {new.kind}/{new.name}"
+    return f"{verb} {new.kind}/{new.uid if by_uid else new.name}"
 
 
 def _commitment(value: object) -> dict[str, str]:

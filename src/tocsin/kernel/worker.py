@@ -34,6 +34,11 @@ class Errand:
         self.row = row
         self._worker = worker
 
+    async def hold(self, unit: Unit) -> None:
+        """Make sure that the lease is still ours before anything is sent. Raises LeaseLost."""
+        if not await job_rows.hold(unit.conn, self.row.id, unit.now, worker=self._worker):
+            raise LeaseLost(str(self.row.id))
+
     async def done(self, unit: Unit) -> None:
         """End the errand in the same transaction as its outcome. Raises LeaseLost."""
         if not await job_rows.finish(unit.conn, self.row.id, worker=self._worker):
@@ -112,12 +117,14 @@ class Worker:
         return POLL_S if not rows or free == len(rows) else 0.0
 
     async def _drain_timers(self) -> None:
+        ran = False
         try:
             while await self._timer():
-                pass
+                ran = True
         finally:
             self._timers -= 1
-            self._wake.set()
+            if ran:  # one that another process holds stays due: looking at once would spin
+                self._wake.set()
 
     async def _timer(self) -> bool:
         """Run one due timer in one unit; False when none is due."""
@@ -129,6 +136,7 @@ class Worker:
             if row is not None:
                 taken.append(row)
                 await self.kinds.by_name[row.kind].run(unit, self.kinds.decode(row))
+                await job_rows.end_timer(unit.conn, row.id)
 
         try:
             await self.units.run(SYSTEM, act)
@@ -143,13 +151,15 @@ class Worker:
             log.warning("timer.database_gone", error=str(error))
             return
         log.error("timer.failed", error=error, job=taken[0].kind, job_id=taken[0].id)
-        async with self.units.db.connection() as conn:
-            await job_rows.postpone_timer(
-                conn,
-                taken[0].id,
-                now=self.clock.now(),
-                error=f"{type(error).__name__}: {error}",
-            )
+        text = f"{type(error).__name__}: {error}"
+        try:
+            async with self.units.db.connection() as conn:
+                await job_rows.postpone_timer(
+                    conn, taken[0].id, now=self.clock.now(), error=text
+                )
+        except Exception as gone:  # noqa: BLE001 - door: the timer is back in its row anyway
+            taken.clear()
+            log.warning("timer.not_postponed", error=str(gone))
 
     async def _errand(self, row: JobRow) -> None:
         try:

@@ -13,7 +13,7 @@ from tocsin.oncall import events, ports, store
 from tocsin.oncall.core import effects, inputs
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.fence import fenced
-from tocsin.oncall.core.page import RETRIGGERS_MAX, new_page, step, witness
+from tocsin.oncall.core.page import due_timer, is_in_hand, new_page, step
 from tocsin.oncall.core.telling import tell
 from tocsin.oncall.model import (
     Brief,
@@ -22,6 +22,7 @@ from tocsin.oncall.model import (
     NotificationState,
     Page,
     PageState,
+    Policy,
     TimerKind,
 )
 
@@ -48,6 +49,7 @@ class CallLastResort(Job, frozen=True, tag="oncall.call_last_resort"):
     """A page reaches nobody: tell the static contacts."""
 
     page_id: PageId
+    epoch: int
     reason: str
 
 
@@ -60,36 +62,34 @@ class Claim(Struct, frozen=True, kw_only=True):
     method: Method | None  # None: the person or the method is gone
 
 
-async def open_page(unit: Unit, incident_id: IncidentId, policy: str, brief: Brief) -> Page:
-    """Start calling people for an incident; one that is being paged for already stays as it is."""
+async def call(unit: Unit, incident_id: IncidentId, policy: str, brief: Brief) -> None:
+    """See to it that somebody is being called for an incident, or has it in hand.
+
+    A page that still looks for somebody, or that somebody has taken, stays as it is. One that
+    is over, or whose acknowledgement nobody will ask about any more, begins again.
+    """
     unit.require("page:open")
-    found = [p for p in await store.pages_of_for_update(unit.conn, incident_id) if p.is_open]
-    if found:
-        return found[0]
+    pages = await store.pages_of_for_update(unit.conn, incident_id)
     directory = unit.config(Directory)
-    chosen = directory.policy(policy)
+    if not pages:
+        await _open(unit, incident_id, directory.policy(policy), brief)
+    elif not any(is_in_hand(page) for page in pages):
+        ladder = directory.ladder(pages[-1].policy_id, unit.now)
+        await _step(unit, pages[-1], inputs.Retrigger(ladder))
+
+
+async def _open(unit: Unit, incident_id: IncidentId, policy: Policy, brief: Brief) -> None:
     page = new_page(
-        page_id=PageId(uuid7()), incident_id=incident_id, policy_id=chosen.id, now=unit.now
+        page_id=PageId(uuid7()), incident_id=incident_id, policy_id=policy.id, now=unit.now
     )
     await store.add_page(unit.conn, page, brief)
     unit.record(
         events.PageOpened(
-            page_id=page.id, incident_id=incident_id, policy_id=chosen.id, policy=chosen.name
+            page_id=page.id, incident_id=incident_id, policy_id=policy.id, policy=policy.name
         )
     )
-    return await _step(unit, page, inputs.Trigger(directory.ladder(chosen.id, unit.now)))
-
-
-async def retrigger(unit: Unit, incident_id: IncidentId, policy: str, brief: Brief) -> None:
-    """Call people again for an incident that was reopened; open a page where there was none."""
-    unit.require("page:open")
-    pages = await store.pages_of_for_update(unit.conn, incident_id)
-    if not pages:
-        await open_page(unit, incident_id, policy, brief)
-        return
-    page = pages[-1]
-    ladder = unit.config(Directory).ladder(page.policy_id, unit.now)
-    await _step(unit, page, inputs.Retrigger(ladder))
+    ladder = unit.config(Directory).ladder(policy.id, unit.now)
+    await _step(unit, page, inputs.Trigger(ladder))
 
 
 async def resolve_pages(unit: Unit, incident_id: IncidentId) -> None:
@@ -158,7 +158,10 @@ async def claim(unit: Unit, notification_id: NotificationId) -> Claim | None:
     notification = await store.notification(unit.conn, notification_id)
     person = unit.config(Directory).people.get(notification.person_id)
     methods = person.methods if person and person.active else ()
-    usable = notification.method < len(methods)
+    usable = (
+        notification.method < len(methods)
+        and methods[notification.method].kind is notification.kind
+    )
     return Claim(
         page=page,
         notification=notification,
@@ -225,8 +228,8 @@ def _as_input(outcome: ports.Outcome) -> inputs.Outcome:
     match outcome:
         case ports.Sent():
             return inputs.Sent()
-        case ports.TransientFailure(reason):
-            return inputs.TransientFailure(_impersonal(reason))
+        case ports.TransientFailure(reason, retry_after_s):
+            return inputs.TransientFailure(_impersonal(reason), retry_after_s)
         case ports.PermanentFailure(reason):
             return inputs.PermanentFailure(_impersonal(reason))
 
@@ -236,31 +239,39 @@ def _impersonal(reason: str) -> str:
 
 
 async def watch(unit: Unit) -> list[PageId]:
-    """Find pages that nothing would ever wake (invariant I1), set them going, and say so."""
+    """Find pages that nothing would ever wake (invariant I1) and set them going again.
+
+    Returns the open ones, which nothing but a bug can leave like that. An acknowledged page
+    lacks its timer also when its policy has only now been given an acknowledgement timeout.
+    """
     unit.require("page:watch")
-    pages = [page for page in await store.watched_pages(unit.conn) if _timer_of(unit, page)]
-    alive = await job_rows.witnessed(unit.conn, [(page.id, page.epoch) for page in pages])
+    directory = unit.config(Directory)
+    waiting = [
+        page
+        for page in await store.watched_pages(unit.conn)
+        if due_timer(page, directory.policy_by_id(page.policy_id), unit.now)
+    ]
+    alive = await job_rows.witnessed(unit.conn, [(page.id, page.epoch) for page in waiting])
     restored = []
-    for suspect in pages:
+    for suspect in waiting:
         if suspect.id in alive:
             continue
         page = await store.page_for_update(unit.conn, suspect.id)
-        timer = _timer_of(unit, page)
-        still = await job_rows.witnessed(unit.conn, [(page.id, page.epoch)])
-        if timer is None or still:
+        timer = due_timer(page, directory.policy_by_id(page.policy_id), unit.now)
+        if timer is None or await job_rows.witnessed(unit.conn, [(page.id, page.epoch)]):
             continue  # it moved on between the look and the lock
-        _set_timer(unit, page, effects.SetTimer(timer, unit.now, page.epoch))
-        unit.record(events.WitnessRestored(page_id=page.id, incident_id=page.incident_id))
-        restored.append(page.id)
+        _set_timer(unit, page, timer)
+        if page.is_open:
+            unit.record(events.WitnessRestored(page_id=page.id, incident_id=page.incident_id))
+            restored.append(page.id)
     return restored
 
 
-def _timer_of(unit: Unit, page: Page) -> TimerKind | None:
-    if page.state is PageState.ACKNOWLEDGED:
-        policy = unit.config(Directory).policy_by_id(page.policy_id)
-        expires = policy.ack_timeout_s and page.retriggers < RETRIGGERS_MAX
-        return TimerKind.ACK_TIMEOUT if expires else None
-    return witness(page)
+async def last_resort_is_due(unit: Unit, job: CallLastResort) -> bool:
+    """Say whether the static contacts must still be told; False once somebody has the page."""
+    unit.require("page:step")
+    page = await store.page_for_update(unit.conn, job.page_id)
+    return fenced(page, job.epoch) is None
 
 
 async def last_resort_called(unit: Unit, page_id: PageId, *, told: int, failed: int) -> bool:
@@ -301,8 +312,10 @@ async def _apply(  # noqa: C901, PLR0912 - one case an order
                 if event is not None:
                     unit.record(event)
                 if isinstance(effect, effects.Unpageable):
-                    job = CallLastResort(page_id=page.id, reason=effect.reason)
-                    unit.defer(job, subject=page.id)
+                    job = CallLastResort(
+                        page_id=page.id, epoch=page.epoch, reason=effect.reason
+                    )
+                    unit.defer(job, subject=page.id, epoch=page.epoch)
 
 
 async def _notify(unit: Unit, page: Page, order: effects.Notify) -> None:

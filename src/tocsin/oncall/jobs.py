@@ -12,7 +12,7 @@ from tocsin.kernel.worker import Errand
 from tocsin.oncall import actions
 from tocsin.oncall.actions import CallLastResort, Claim, Deliver
 from tocsin.oncall.core.message import compose
-from tocsin.oncall.model import MethodKind, key
+from tocsin.oncall.model import Method, MethodKind, key
 from tocsin.oncall.ports import (
     Channel,
     Outcome,
@@ -54,6 +54,7 @@ class Delivery:
 
         async def begin(unit: Unit) -> None:
             outgoing.clear()
+            await errand.hold(unit)
             claim = await actions.claim(unit, job.notification_id)
             if claim is None:
                 await errand.done(unit)
@@ -89,40 +90,47 @@ class Delivery:
             return PermanentFailure(
                 f"no {claim.method.kind} is set up here; see TOCSIN_SMTP_URL in the settings"
             )
+        try:
+            return await channel.send(self._message(claim, claim.method, link))
+        except Exception as error:  # noqa: BLE001 - door: a channel's bug must not cost the next method
+            log.error("channel.failed", error=error, method=claim.method.kind)
+            return TransientFailure(
+                f"{type(error).__name__} in the {claim.method.kind} channel"
+            )
+
+    def _message(self, claim: Claim, method: Method, link: str) -> Outgoing:
         reference = f"INC-{claim.brief.number}"
         url = f"{self._base_url}/incidents/{reference}"
         message = compose(
             claim.brief, claim.page, claim.notification, ack_url=link, incident_url=url
         )
-        return await channel.send(
-            Outgoing(
-                to=claim.method.address, subject=message.subject, text=message.text,
-                key=key(claim.notification), thread=str(claim.page.incident_id),
-                incident=reference, link=url, ack_link=link, secret=claim.method.secret,
-            )
+        return Outgoing(
+            to=method.address, subject=message.subject, text=message.text,
+            key=key(claim.notification), thread=str(claim.page.incident_id),
+            incident=reference, link=url, ack_link=link, secret=method.secret,
         )  # fmt: skip
 
     async def call_last_resort(self, errand: Errand, job: CallLastResort) -> None:
-        """Tell every static contact, each once; what cannot be told is logged and counted."""
+        """Tell every static contact, again every minute until at least one was told."""
+        due: list[bool] = []
+
+        async def begin(unit: Unit) -> None:
+            await errand.hold(unit)
+            due[:] = [await actions.last_resort_is_due(unit, job)]
+            if not due[0]:
+                await errand.done(unit)
+
+        await errand.units.run(SYSTEM, begin)
+        if not due[0]:
+            return
         UNPAGEABLE.inc()
         log.error("page.unpageable", page_id=job.page_id, reason=job.reason)
         told = failed = 0
         for address, channel in self._last_resort:
-            outcome = await channel.send(
-                Outgoing(
-                    to=address, subject="UNPAGEABLE: a Tocsin page reaches nobody",
-                    text=f"Page {job.page_id}: {job.reason.replace('_', ' ')}.\n"
-                    f"Look at {self._base_url}/ and call somebody.\n",
-                    key=f"{job.page_id}/last-resort/{job.reason}", event="unpageable",
-                    link=self._base_url,
-                )
-            )  # fmt: skip
-            match outcome:
-                case Sent():
-                    told += 1
-                case TransientFailure(reason) | PermanentFailure(reason):
-                    failed += 1
-                    log.error("last_resort.failed", reason=reason)
+            if await self._tell(address, channel, job):
+                told += 1
+            else:
+                failed += 1
 
         async def end(unit: Unit) -> None:
             reached = await actions.last_resort_called(
@@ -134,3 +142,23 @@ class Delivery:
                 await errand.again(unit, unit.now + LAST_RESORT_AGAIN)
 
         await errand.units.run(SYSTEM, end)
+
+    async def _tell(self, address: str, channel: Channel, job: CallLastResort) -> bool:
+        message = Outgoing(
+            to=address, subject="UNPAGEABLE: a Tocsin page reaches nobody",
+            text=f"Page {job.page_id}: {job.reason.replace('_', ' ')}.\n"
+            f"Look at {self._base_url}/ and call somebody.\n",
+            key=f"{job.page_id}/e{job.epoch}/last-resort/{job.reason}", event="unpageable",
+            link=self._base_url,
+        )  # fmt: skip
+        try:
+            outcome = await channel.send(message)
+        except Exception as error:  # noqa: BLE001 - door: one contact's failure must not cost the next
+            log.error("last_resort.failed", error=error)
+            return False
+        match outcome:
+            case Sent():
+                return True
+            case TransientFailure(reason) | PermanentFailure(reason):
+                log.error("last_resort.failed", reason=reason)
+                return False

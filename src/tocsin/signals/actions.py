@@ -16,6 +16,7 @@ from tocsin.signals.events import SignalUnsortable
 from tocsin.signals.model import Receipt, Slice
 
 QUEUE_MAX = 20_000  # receipts waiting for a commit; above it intake answers 503
+QUEUE_BYTES_MAX = 64 * 1024 * 1024
 BUSY_REQUESTS = 6  # requests that met in one commit
 BUSY_FOR_S = 0.05
 
@@ -33,6 +34,7 @@ class Intake:
         self.on_kept: list[Callable[[], None]] = []
         self.blocked: str = ""  # why intake takes nothing now; set by the pressure loop
         self._busy_until = 0.0  # loop time
+        self.turn = asyncio.Lock()  # held for a commit; whoever holds it meanwhile slows intake
 
     def require(self, actor: Actor) -> None:
         """Refuse whoever may not send signals. Raises Forbidden."""
@@ -64,7 +66,8 @@ class Intake:
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
-                await self._commit()
+                async with self.turn:
+                    await self._commit()
 
     async def _commit(self) -> None:
         receipts, self._queue = self._queue, []
@@ -97,7 +100,7 @@ async def take(unit: Unit, *, lanes: int, limit: int) -> list[Receipt]:
 
 
 async def set_aside(unit: Unit, receipt: Receipt, error: str) -> None:
-    """Put away a receipt that cannot be sorted, and say so; one that is gone is left alone."""
+    """Put away a receipt that cannot be sorted, and say so; one that is gone meanwhile is not ours."""
     unit.require("alert:sort")
     if not await store.remove(unit.conn, receipt):
         return

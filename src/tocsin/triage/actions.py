@@ -1,6 +1,7 @@
 """What can be asked of triage: sort signals, expire alerts, look after a group's timer."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import assert_never
 
 from tocsin.kernel.ids import GroupId, uuid7
@@ -14,6 +15,7 @@ from tocsin.triage.core.sort import expire, group_due, sort, wanted_group_keys
 from tocsin.triage.events import (
     GroupCleared,
     GroupGrew,
+    GroupGrewQuietly,
     GroupNeedsIncident,
     GroupNeedsPage,
     GroupRefired,
@@ -52,10 +54,21 @@ async def sort_observed(unit: Unit, observed: Sequence[Observed]) -> Sorted:
     return found
 
 
-async def expire_due(unit: Unit) -> int:
-    """Resolve firing alerts that nobody has refreshed in time; return how many."""
+async def expire_due(
+    unit: Unit, *, until: datetime | None = None, heard_since: datetime | None = None
+) -> int:
+    """Resolve firing alerts that nobody has refreshed in time; return how many.
+
+    Only what ended before `until` (the oldest signal not sorted yet may be a refresh), and
+    only what was heard of after `heard_since` (before it nobody could be heard).
+    """
     unit.require("alert:sort")
-    due = await store.alerts_due_for_update(unit.conn, unit.now, limit=EXPIRE_BATCH)
+    due = await store.alerts_due_for_update(
+        unit.conn,
+        min(unit.now, until or unit.now),
+        heard_since=heard_since,
+        limit=EXPIRE_BATCH,
+    )
     if due:
         state = await _state(unit, {alert.dedup_key: alert for alert in due}, ())
         await _save(unit, expire(state, due, unit.now))
@@ -101,12 +114,12 @@ async def _save(unit: Unit, found: Sorted) -> None:
 
 
 def _set_timer(unit: Unit, group: Group) -> None:
-    if group.due_at is not None:
+    if group.due_at is not None and group.due_at > unit.now:
         unit.defer(
             GroupDue(group_id=group.id),
             at=group.due_at,
             subject=group.id,
-            key=f"group:{group.id}",
+            key=f"group:{group.id}:{group.due_at.timestamp()}",
         )
 
 
@@ -128,8 +141,9 @@ def _record(unit: Unit, outcome: outcomes.Outcome) -> None:
                 )
             )  # fmt: skip
         case outcomes.GroupGrew(new_count=new_count):
+            grown = GroupGrew if group.urgency is Urgency.HIGH else GroupGrewQuietly
             unit.record(
-                GroupGrew(group_id=group.id, new_count=new_count, alert_count=group.alert_count)
+                grown(group_id=group.id, new_count=new_count, alert_count=group.alert_count)
             )
         case outcomes.GroupRefired():
             kind = GroupRefired if group.urgency is Urgency.HIGH else GroupRefiredQuietly

@@ -59,6 +59,19 @@ class GroupGrew(Event, frozen=True, tag="triage.group_grew"):
         return f"{_alerts(self.new_count)} more, {self.alert_count} in all"
 
 
+class GroupGrewQuietly(Event, frozen=True, tag="triage.group_grew_quietly"):
+    """More alerts have joined a group of low urgency."""
+
+    group_id: GroupId
+    new_count: int
+    alert_count: int
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        return f"{_alerts(self.new_count)} more, low urgency, {self.alert_count} in all"
+
+
 class GroupRefired(Event, frozen=True, tag="triage.group_refired"):
     """An urgent group fires again soon after it had cleared."""
 

@@ -1,5 +1,6 @@
 """Triage's rows. The only module that names the tables of schema `triage` for writing."""
 
+import struct
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,10 +8,15 @@ from typing import Any
 import msgspec
 from psycopg import AsyncConnection
 
+from tocsin.kernel.copying import NULL, copy_in, field, jsonb, micros, text, texts
 from tocsin.kernel.ids import GroupId
 from tocsin.kernel.rows import as_json, struct_row
 from tocsin.triage.core.outcomes import Refresh
 from tocsin.triage.model import Alert, Group
+
+_ids = struct.Struct("!hi16si16s").pack
+_spans = struct.Struct("!iqiqi?iq").pack
+_counts = struct.Struct("!iiii").pack
 
 
 async def alerts_for_update(
@@ -35,7 +41,7 @@ async def alerts_for_update(
 
 
 async def alerts_due_for_update(
-    conn: AsyncConnection[Any], now: datetime, *, limit: int
+    conn: AsyncConnection[Any], until: datetime, *, heard_since: datetime | None, limit: int
 ) -> list[Alert]:
     """Lock alerts that fire although their end has passed; those in other hands are skipped."""
     async with conn.cursor(row_factory=struct_row(Alert)) as cursor:
@@ -45,12 +51,13 @@ async def alerts_due_for_update(
                    ends_at, ends_by_timeout, updated_at, group_id, seen_count, fired_count,
                    urgency, reasons
               FROM triage.alerts
-             WHERE state = 'firing' AND ends_at <= %(now)s
+             WHERE state = 'firing' AND ends_at <= %(until)s
+               AND (%(heard_since)s::timestamptz IS NULL OR updated_at >= %(heard_since)s)
              ORDER BY ends_at
              LIMIT %(limit)s
                FOR UPDATE SKIP LOCKED
             """,
-            {"now": now, "limit": limit},
+            {"until": until, "heard_since": heard_since, "limit": limit},
             binary=True,
         )
         return await cursor.fetchall()
@@ -95,25 +102,40 @@ def _alert_row(alert: Alert) -> dict[str, Any]:
     return row
 
 
+def _packed(alert: Alert) -> bytes:
+    group_id = alert.group_id
+    return b"".join(
+        (
+            _ids(16, 16, alert.id.bytes, 16, alert.dedup_key),
+            text(alert.state),
+            jsonb(alert.labels),
+            jsonb(alert.annotations),
+            text(alert.source_url),
+            text(alert.integration),
+            _spans(
+                8, micros(alert.starts_at), 8, micros(alert.ends_at), 1, alert.ends_by_timeout,
+                8, micros(alert.updated_at),
+            ),
+            NULL if group_id is None else field(group_id.bytes),
+            _counts(4, alert.seen_count, 4, alert.fired_count),
+            text(alert.urgency),
+            texts(alert.reasons),
+        )
+    )  # fmt: skip
+
+
 async def add_alerts(conn: AsyncConnection[Any], alerts: Sequence[Alert]) -> None:
     """Insert alerts that are new."""
-    await conn.execute(
+    await copy_in(
+        conn,
         """
-        INSERT INTO triage.alerts
-               (id, dedup_key, state, labels, annotations, source_url, integration, starts_at,
-                ends_at, ends_by_timeout, updated_at, group_id, seen_count, fired_count, urgency,
-                reasons)
-        SELECT id, dedup_key, state, labels, annotations, source_url, integration, starts_at,
-               ends_at, ends_by_timeout, updated_at, group_id, seen_count, fired_count, urgency,
-               reasons
-          FROM jsonb_to_recordset(%(alerts)s::jsonb)
-               AS a(id uuid, dedup_key bytea, state text, labels jsonb, annotations jsonb,
-                    source_url text, integration text, starts_at timestamptz,
-                    ends_at timestamptz, ends_by_timeout boolean, updated_at timestamptz,
-                    group_id uuid, seen_count integer, fired_count integer, urgency text,
-                    reasons text[])
+        COPY triage.alerts
+             (id, dedup_key, state, labels, annotations, source_url, integration, starts_at,
+              ends_at, ends_by_timeout, updated_at, group_id, seen_count, fired_count, urgency,
+              reasons)
+        FROM STDIN (FORMAT BINARY)
         """,
-        {"alerts": as_json([_alert_row(alert) for alert in alerts])},
+        map(_packed, alerts),
     )
 
 

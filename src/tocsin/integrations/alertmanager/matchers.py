@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol
 
-import re2  # type: ignore[import-untyped]  # no stubs; see Pattern
+import re2
 from msgspec import Struct
 
 from tocsin.integrations.alertmanager.errors import HandlerError

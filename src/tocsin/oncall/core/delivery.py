@@ -30,6 +30,9 @@ from tocsin.oncall.model import Notification, NotificationState, Page, TimerKind
 RETRY_AFTER_S = (5, 20)
 """Seconds before the second and the third attempt; there is no fourth."""
 
+RETRY_WAIT_MAX_S = 60
+"""A provider may ask for patience, but not for more than this: the next method is waiting."""
+
 _GIVEN_UP = (NotificationState.FAILED, NotificationState.SUPPRESSED)
 
 
@@ -49,7 +52,8 @@ def attempt_ended(
         return page, (_failed(notification, outcome), Stale(InputKind.ATTEMPT, stale))
     retries = notification.attempt_count - 1
     if isinstance(outcome, TransientFailure) and retries < len(RETRY_AFTER_S):
-        due_at = now + timedelta(seconds=RETRY_AFTER_S[max(retries, 0)])
+        wait_s = max(RETRY_AFTER_S[max(retries, 0)], outcome.retry_after_s or 0)
+        due_at = now + timedelta(seconds=min(wait_s, RETRY_WAIT_MAX_S))
         return page, (_retry(notification, outcome.reason, due_at),)
     page, effects = _next_method(page, ended, now)
     return page, (_failed(notification, outcome), *effects)

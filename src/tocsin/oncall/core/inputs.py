@@ -68,9 +68,10 @@ class Sent(Struct, frozen=True):
 
 
 class TransientFailure(Struct, frozen=True):
-    """It may work later: timeout, 4xx of SMTP, 5xx of HTTP."""
+    """It may work later, not before `retry_after_s`: timeout, 4xx of SMTP, 5xx of HTTP."""
 
     reason: str
+    retry_after_s: float | None = None
 
 
 class PermanentFailure(Struct, frozen=True):

@@ -6,6 +6,7 @@ from tocsin.oncall.model import Brief, Notification, Page
 
 SUBJECT_MAX = 160
 LABELS_MAX = 20
+VALUE_MAX = 300
 
 
 class Message(Struct, frozen=True):
@@ -19,22 +20,37 @@ def compose(
     brief: Brief, page: Page, notification: Notification, *, ack_url: str, incident_url: str
 ) -> Message:
     """Say what is wrong, who is asked for the how-manieth time, and how to take it."""
-    subject = f"[INC-{brief.number}] {brief.title}"[:SUBJECT_MAX]
+    title = _line(brief.title)
+    subject = f"[INC-{brief.number}] {title}"[:SUBJECT_MAX]
     lines = [
-        f"INC-{brief.number}: {brief.title}",
+        f"INC-{brief.number}: {title}",
         "",
-        *([brief.summary, ""] if brief.summary else []),
+        *([_line(brief.summary), ""] if brief.summary else []),
         f"Acknowledge: {ack_url}",
         f"Incident:    {incident_url}",
-        *([f"Runbook:     {brief.runbook_url}"] if brief.runbook_url else []),
-        *([f"Source:      {brief.source_url}"] if brief.source_url else []),
+        *_link("Runbook:    ", brief.runbook_url),
+        *_link("Source:     ", brief.source_url),
         "",
-        *(f"{name} = {value}" for name, value in sorted(brief.labels.items())[:LABELS_MAX]),
+        *(
+            f"{_line(name)} = {_line(value)}"
+            for name, value in sorted(brief.labels.items())[:LABELS_MAX]
+        ),
         "",
         f"You are called as {_rung(notification)}, open since {page.opened_at:%Y-%m-%d %H:%M} UTC.",
         "Until somebody acknowledges, the policy calls the next person.",
     ]
     return Message(subject, "\n".join(lines))
+
+
+def _link(word: str, url: str) -> list[str]:
+    safe = url.startswith(("https://", "http://"))
+    return [f"{word} {_line(url)}"] if safe else []
+
+
+def _line(text: str) -> str:
+    """Keep a sender's text on its own line, or it could write lines of ours."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(plain.split())[:VALUE_MAX]
 
 
 def _rung(notification: Notification) -> str:

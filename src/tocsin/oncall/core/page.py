@@ -46,7 +46,7 @@ from tocsin.oncall.core.inputs import (
     Trigger,
 )
 from tocsin.oncall.core.ladder import Ladder, Rung
-from tocsin.oncall.model import Page, PageState, RungKey, TimerKind
+from tocsin.oncall.model import Page, PageState, Policy, RungKey, TimerKind
 
 CATCH_ALL_PATIENCE = 3
 """Calls of the catch-all that may stay unanswered before the alarm is raised."""
@@ -72,6 +72,24 @@ def witness(page: Page) -> TimerKind | None:
     if not page.is_open:
         return None
     return TimerKind.CATCH if page.catch else TimerKind.STEP
+
+
+def is_in_hand(page: Page) -> bool:
+    """Say whether somebody is being called, or has taken the page and will be asked again."""
+    if page.state is PageState.ACKNOWLEDGED:
+        return page.retriggers < RETRIGGERS_MAX
+    return page.is_open
+
+
+def due_timer(page: Page, policy: Policy, now: datetime) -> SetTimer | None:
+    """Return the timer that a page must have, as it is set when the page has lost it."""
+    if page.state is PageState.ACKNOWLEDGED:
+        if policy.ack_timeout_s == 0 or not is_in_hand(page) or page.acknowledged_at is None:
+            return None
+        expires_at = page.acknowledged_at + timedelta(seconds=policy.ack_timeout_s)
+        return SetTimer(TimerKind.ACK_TIMEOUT, max(now, expires_at), page.epoch)
+    kind = witness(page)
+    return None if kind is None else SetTimer(kind, now, page.epoch)
 
 
 def step(page: Page, happened: Input, now: datetime) -> Stepped:  # noqa: C901, PLR0911, PLR0912 - one each

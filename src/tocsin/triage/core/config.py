@@ -1,10 +1,10 @@
 """Triage's resources, as they are written in YAML, and what they compile to."""
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, cast
 
 import msgspec
+import re2
 from msgspec import Meta, Struct
 
 from tocsin.kernel.durations import seconds
@@ -72,7 +72,7 @@ def _regex(name: str, pattern: str, where: str) -> Matcher:
     if len(pattern) > PATTERN_MAX:
         raise Invalid(f"{field}: longer than {PATTERN_MAX} characters", field=field)
     try:
-        re.compile(pattern)
-    except re.error as error:
-        raise Invalid(f"{field}: {error}", field=field) from error
+        re2.compile(pattern)
+    except re2.error as error:
+        raise Invalid(f"{field}: not a pattern (RE2 syntax): {error}", field=field) from error
     return Matcher(name=name, op=MatchOp.MATCHES, value=pattern)

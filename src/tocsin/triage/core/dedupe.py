@@ -1,11 +1,14 @@
 """Decide what a signal says about the alert that is known under its key, and fold it in."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec.structs import replace
 
 from tocsin.triage.model import Alert, AlertState, Observed
+
+CLOCKS_AGREE_WITHIN = timedelta(seconds=5)
+"""The lane keeps the order in which signals came; instants of several nodes differ a little."""
 
 
 class Verdict(StrEnum):
@@ -39,7 +42,7 @@ def judge(alert: Alert | None, seen: Observed) -> Verdict:
     resolved = seen.ends_at <= seen.received_at
     if alert is None:
         return Verdict.ARRIVED_RESOLVED if resolved else Verdict.NEW
-    if seen.received_at < alert.updated_at:
+    if seen.received_at < alert.updated_at - CLOCKS_AGREE_WITHIN:
         return Verdict.LATE
     if alert.state is AlertState.FIRING:
         return Verdict.RESOLVED if resolved else Verdict.REPEAT

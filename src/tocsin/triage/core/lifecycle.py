@@ -66,8 +66,13 @@ def is_joinable(group: Group | None, now: datetime) -> bool:
     return now - group.cleared_at <= timedelta(seconds=REOPEN_WITHIN_S)
 
 
-def joined(group: Group, urgency: Urgency, now: datetime, *, newcomer: bool) -> Group:
+def joined(
+    group: Group, urgency: Urgency, now: datetime, *, newcomer: bool, again: bool = False
+) -> Group:
     """Add a firing alert; `newcomer` is one that has not stood in this group before.
+
+    One that had resolved and fires `again` is news as well: whoever called it over, or
+    acknowledged it long ago, has not heard of that.
 
     Urgency only rises while a group is open. One that fires again starts afresh, or a
     warning would wake people because the alert before it was critical.
@@ -81,6 +86,7 @@ def joined(group: Group, urgency: Urgency, now: datetime, *, newcomer: bool) -> 
         urgency=urgency if rises else group.urgency,
         firing_count=group.firing_count + 1,
         alert_count=group.alert_count + newcomer,
+        noted_count=max(0, group.noted_count - again),
         cleared_at=None,
     )
 
@@ -92,7 +98,13 @@ def left(group: Group, now: datetime) -> Group:
         raise AssertionError(f"group {group.id} has fewer firing alerts than none")
     if firing_count > 0 or group.state is GroupState.WAITING:
         return replace(group, firing_count=firing_count)
-    return replace(group, state=GroupState.CLEARED, firing_count=0, cleared_at=now, due_at=None)
+    return replace(
+        group,
+        state=GroupState.CLEARED,
+        firing_count=0,
+        cleared_at=now,
+        due_at=now + timedelta(seconds=REOPEN_WITHIN_S, microseconds=1),
+    )
 
 
 def ended(group: Group) -> Group:
@@ -112,7 +124,9 @@ def told(
     if after.state in (GroupState.WAITING, GroupState.ENDED):
         return after, ()
     cleared = after.state is GroupState.CLEARED
-    noted = replace(after, noted_count=after.alert_count, due_at=None if cleared else due_at)
+    noted = replace(
+        after, noted_count=after.alert_count, due_at=after.due_at if cleared else due_at
+    )
     news = _news(before, after, noted, sample)
     group = after if news is None else noted
     outcomes = () if news is None else (news,)
@@ -142,6 +156,8 @@ def group_due(
     """
     if group.due_at is None or now < group.due_at:
         return group, None
+    if group.state is GroupState.CLEARED:
+        return ended(group), None
     if group.state is GroupState.WAITING and group.firing_count == 0:
         gone = replace(group, cleared_at=now)
         return ended(gone), GroupVanished(ended(gone))

@@ -1,6 +1,6 @@
 """The spine of triage: dedupe, then route, group and score what fires."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -35,6 +35,7 @@ class _Batch(Struct, kw_only=True):
     now: datetime
     new_id: Callable[[], UUID]
     placed: Callable[[Labels], Placement]
+    before: Mapping[bytes, Alert]
     alerts: dict[bytes, Alert]
     groups: dict[GroupId, Group]
     current: dict[str, GroupId]  # by group key
@@ -64,6 +65,7 @@ def sort(
         now=now,
         new_id=new_id,
         placed=placer(config),
+        before=state.alerts,
         alerts=dict(state.alerts),
         groups=_all_groups(state),
         current={key: group.id for key, group in state.groups.items()},
@@ -191,9 +193,19 @@ def _joined(
         group_id = group.id
         newcomer = known is None or known.group_id != group_id
         batch.groups[group_id] = lifecycle.joined(
-            group, placement.urgency, batch.now, newcomer=newcomer
+            group,
+            placement.urgency,
+            batch.now,
+            newcomer=newcomer,
+            again=not newcomer and _was_over(batch, known),
         )
     return group_id, reasons
+
+
+def _was_over(batch: _Batch, known: Alert | None) -> bool:
+    """Say whether an alert had resolved before this batch; flaps inside it are not news."""
+    before = None if known is None else batch.before.get(known.dedup_key)
+    return before is not None and before.state is AlertState.RESOLVED
 
 
 def _current(batch: _Batch, key: str) -> Group | None:

@@ -43,7 +43,7 @@ def _alertmanager(load: Load, turn: int) -> dict[str, Any]:
 
 
 def _accept_only(load: Load, turn: int, workers: int) -> dict[str, Any]:
-    with tocsin(workers=workers, roles="accept,web", lag_limit_s="1000") as server:
+    with tocsin(workers=workers, roles="accept", lag_limit_s="1000") as server:
         return _measured(server, load, turn)
 
 

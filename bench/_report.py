@@ -32,6 +32,17 @@ def medians(runs: Sequence[Mapping[str, Any]], names: Iterable[str]) -> dict[str
     return {name: round(median(run[name] for run in runs), 2) for name in names}
 
 
+def percentiles(seconds: Sequence[float]) -> dict[str, float]:
+    """Return what half, nearly all, and all stayed below, in ms."""
+    ordered = sorted(seconds) or [0.0]
+    at = {"p50": 0.5, "p99": 0.99, "max": 1.0}
+    last = len(ordered) - 1
+    return {
+        name: round(ordered[min(last, int(len(ordered) * share))] * 1e3, 1)
+        for name, share in at.items()
+    }
+
+
 def figure(value: float, *, at_most: float | None = None, at_least: float | None = None) -> Any:
     """Hold one figure against its limit."""
     if at_most is not None:

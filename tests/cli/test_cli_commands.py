@@ -24,18 +24,18 @@ def test_serve_takes_options_over_settings(runtime: FakeRuntime) -> None:
         "--port",
         "0",
         "--roles",
-        "web, work",
+        "accept, work",
     )
     assert tocsin(runtime, *words).exit_code == 0
     [(settings, workers)] = runtime.served
     assert (settings.host, settings.port, settings.roles, workers) == (
         "0.0.0.0",
         0,
-        ("web", "work"),
+        ("accept", "work"),
         2,
     )
-    refused = tocsin(runtime, "serve", "--roles", "web,cook")
-    assert (refused.exit_code, "known: accept, web, work" in refused.stderr) == (2, True)
+    refused = tocsin(runtime, "serve", "--roles", "work,cook")
+    assert (refused.exit_code, "known: accept, work" in refused.stderr) == (2, True)
 
 
 def test_a_worker_of_a_server_serves_alone(runtime: FakeRuntime) -> None:

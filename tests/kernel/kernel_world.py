@@ -127,7 +127,7 @@ async def rows(
     if isinstance(where, Database):
         async with where.connection() as conn:
             return await rows(conn, query, params)
-    cursor = await where.execute(query, params)  # type: ignore[call-overload]
+    cursor = await where.execute(query, params)
     return list(await cursor.fetchall()) if cursor.description else []
 
 

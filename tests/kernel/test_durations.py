@@ -25,7 +25,8 @@ def test_a_duration_is_what_it_says(text: str, wanted_s: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "5", "5 m", "-5m", "1.5h", "m", "5M", "5m ", "5ms", "٥m", "1234567s", "5m\n"]
+    "text",
+    ["", "5", "5 m", "-5m", "1.5h", "m", "5M", "5m ", "5ms", "\u0665m", "1234567s", "5m\n"],
 )
 def test_what_is_no_duration_is_refused_with_the_field_and_an_example(text: str) -> None:
     with pytest.raises(Invalid, match="1h30m") as caught:

@@ -50,7 +50,7 @@ def test_what_is_decoded_is_what_was_recorded() -> None:
     record = found.decode(text)
     assert (record.id, record.at, record.body) == (ONE, NOON, Rang(bell_id=BELL))
     assert msgspec.json.encode(record).decode() == text  # byte for byte
-    assert found.decode_event('{"kind":"test.echoed","bell_id":"%s"}' % BELL) == Echoed(
+    assert found.decode_event(f'{{"kind":"test.echoed","bell_id":"{BELL}"}}') == Echoed(
         bell_id=BELL
     )
 
@@ -63,7 +63,7 @@ def test_a_field_that_a_later_version_adds_does_not_stop_an_older_reader() -> No
 
 def test_a_kind_nobody_knows_is_an_error_and_not_a_guess() -> None:
     with pytest.raises(msgspec.ValidationError):
-        Catalog([Echoed, Tolled]).decode_event('{"kind":"test.rang","bell_id":"%s"}' % BELL)
+        Catalog([Echoed, Tolled]).decode_event(f'{{"kind":"test.rang","bell_id":"{BELL}"}}')
 
 
 def test_every_kind_is_named_after_its_context_and_stands_in_the_catalog_once() -> None:

@@ -62,7 +62,7 @@ async def fill(database: Database, count: int) -> None:
 
 
 async def take(stream: AsyncIterator[Moved | None], count: int) -> list[int]:
-    found = []
+    found: list[int] = []
     while len(found) < count:
         moved = await anext(stream)
         assert moved is not None

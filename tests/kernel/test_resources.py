@@ -52,7 +52,7 @@ class Shelf:
         assert await self.dump() == before
         return caught.value
 
-    async def dump(self) -> list[tuple[Any, ...]]:
+    async def dump(self) -> list[list[tuple[Any, ...]]]:
         return [
             await rows(self.database, f"SELECT * FROM kernel.{table} ORDER BY 1, 2")
             for table in ("revisions", "resources", "resource_versions", "resource_private",

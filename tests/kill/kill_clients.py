@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -35,7 +36,7 @@ class Sender:
         self.alerts: list[Told] = []
         self.tries: dict[str, int] = {}  # post -> how often it was sent until its 2xx
         self.kept_at: list[float] = []
-        self.refusals: dict[int, int] = {}
+        self.refusals: Counter[int] = Counter()  # by status
 
     async def run(self, stop: asyncio.Event) -> None:
         """Post until told to stop; the last body too is sent until its 2xx."""
@@ -58,7 +59,7 @@ class Sender:
             if answer.status // 100 == 2:
                 self.kept_at.append(time.monotonic())
                 return
-            self.refusals[answer.status] = self.refusals.get(answer.status, 0) + 1
+            self.refusals[answer.status] += 1
             assert answer.status // 100 == 5, f"{answer.status}: {answer.body.decode()}"
             await asyncio.sleep(RETRY_S)
 

@@ -1,6 +1,7 @@
 """SIGKILL at random instants, under load, loses nothing that was promised by a 2xx."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -78,6 +79,7 @@ async def test_whoever_is_killed_every_2xx_is_there_once_and_no_page_is_lost(
         "killed": counted(dealt),
         "requests_kept": sum(len(one.kept_at) for one in senders),
         "requests_sent_again": sum(n - 1 for s in senders for n in s.tries.values()),
+        "answers_refused": sum((one.refusals for one in senders), Counter()),
         **msgspec.structs.asdict(tally),
         "pages_acknowledged": len(responder.taken),
         "recovery_s": {

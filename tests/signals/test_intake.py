@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 import psycopg
 import pytest
 from msgspec.structs import replace
+from typing_extensions import override
 
 from fakes.patience import until_waiting
 from fakes.world import World, running
@@ -17,7 +18,7 @@ from tocsin.kernel.db import Database
 from tocsin.kernel.errors import Forbidden, Unavailable
 from tocsin.signals.actions import QUEUE_MAX, Intake
 from tocsin.signals.model import Slice
-from tocsin.web.identity import Bucket, Identity
+from tocsin.web.identity import Bucket, Caller, Identity
 from tocsin.web.inbound import BODY_MAX, FORMAT, Inbound
 
 pytestmark = pytest.mark.db
@@ -232,7 +233,8 @@ async def test_a_key_in_the_path_is_masked_wherever_the_log_names_the_path(
 class AwayIdentity(Identity):
     """Knows nobody, for the database is away."""
 
-    async def by_token(self, secret: str) -> None:  # type: ignore[override]
+    @override
+    async def by_token(self, secret: str) -> Caller:
         raise psycopg.OperationalError("connection refused")
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import psycopg
 import pytest
@@ -66,7 +67,7 @@ def system_server() -> Iterator[Server]:
     """The system's PostgreSQL, on a socket in a directory of its own, as no root."""
     bin_dir = _binaries()
     home = Path(mkdtemp(prefix="tocsin-pg-", dir="/tmp"))
-    as_user: dict[str, str | int | list[int]] = {}
+    as_user: dict[str, Any] = {}
     if os.geteuid() == 0:
         try:
             account = pwd.getpwnam(ACCOUNT)

@@ -15,7 +15,7 @@ from tocsin.kernel.errors import Invalid, Refused
 from tocsin.kernel.settings import Settings
 
 ROLES = click.Choice([role.value for role in Role if role is not Role.SYSTEM])
-KNOWN_ROLES = {"accept", "web", "work"}
+KNOWN_ROLES = {"accept", "work"}
 METHODS = click.Choice(["GET", "POST", "PUT", "PATCH", "DELETE"], case_sensitive=False)
 UNLIMITED = "unlimited"
 
@@ -30,7 +30,7 @@ UNLIMITED = "unlimited"
 )
 @click.option("--host", help="Address to listen on; else TOCSIN_HOST.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; else TOCSIN_PORT.")
-@click.option("--roles", help="Any of accept,web,work; else TOCSIN_ROLES.")
+@click.option("--roles", help="Any of accept,work; else TOCSIN_ROLES.")
 @click.option("--worker", is_flag=True, hidden=True)
 @click.pass_obj
 def serve(

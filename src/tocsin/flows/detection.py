@@ -19,12 +19,15 @@ from tocsin.triage.model import Observed
 
 RECEIPTS_MAX = 2000
 ALERTS_MAX = 2000  # aimed at in one unit, so that no batch holds the process for long
-BUSY_ALERTS_MAX = 500  # while senders wait for their turn
+BUSY_ALERTS_MAX = 400  # while senders wait for their turn
+LATE_ALERTS_MAX = 1000  # the same with both hands, when that was not enough
 HANDS = 2  # units at a time when there is much to sort: one computes while one is saved
 POLL_S = 1.0
 BUSY_POLL_S = 0.05
+MANY = 2.0  # alerts in a receipt
 YIELD_MAX_S = 3.0  # how old a signal may get while intake is busy before sorting insists
-LATE_MAX_S = 0.5  # behind that again, before intake waits for whole batches
+YIELD_MANY_S = 1.5  # the same where requests carry many: they come faster than they are sorted
+LATE_S = 0.5  # older than that again: sorting is too slow
 log = Log("detection")
 
 
@@ -70,26 +73,25 @@ class Sorter:
             return POLL_S
         if not self._intake_is_busy():
             return await self._sort(ALERTS_MAX)
-        late_s = (self._clock.now() - oldest_at).total_seconds() - self._patience_s()
+        age_s = (self._clock.now() - oldest_at).total_seconds()
+        late_s = age_s - (YIELD_MAX_S if self._alerts_per_receipt < MANY else YIELD_MANY_S)
         if late_s < 0:
             return BUSY_POLL_S
         async with self._intake_turn:
-            return await self._sort(ALERTS_MAX if late_s > LATE_MAX_S else BUSY_ALERTS_MAX)
+            if late_s < LATE_S:
+                return await self._sort(BUSY_ALERTS_MAX, hands=1)
+            return await self._sort(LATE_ALERTS_MAX)
 
-    def _patience_s(self) -> float:
-        return YIELD_MAX_S / self._alerts_per_receipt
-
-    async def _sort(self, alerts: int) -> float:
-        """Sort `alerts` or so, with both hands when one was not enough the last time."""
+    async def _sort(self, alerts: int, hands: int = HANDS) -> float:
+        """Sort `alerts` or so with each hand; one is enough unless the last look left some."""
         self._alerts_max = alerts
         if self._is_behind and self._limit == RECEIPTS_MAX:
-            lanes = self.lanes // (2 * HANDS)  # as many for the sorters of another process
+            lanes = self.lanes // (2 * HANDS)  # leaves as many to another process
             async with asyncio.TaskGroup() as group:
-                hands = [group.create_task(self.sort_batch(lanes)) for _ in range(HANDS)]
-            found = [hand.result() for hand in hands]
+                units = [group.create_task(self.sort_batch(lanes)) for _ in range(hands)]
+            self._is_behind = any(unit.result() for unit in units)
         else:
-            found = [await self.sort_batch()]
-        self._is_behind = any(found)
+            self._is_behind = await self.sort_batch() > 0
         # lanes that are all in other hands are looked at again soon
         return 0.0 if self._is_behind else BUSY_POLL_S
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
@@ -79,11 +80,12 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = ()
     roles: Annotated[
-        tuple[Literal["accept", "web", "work"], ...],
+        tuple[Literal["accept", "work"], ...],
         Meta(
-            description="What this process does: any of `accept`, `web`, `work`, comma-separated."
+            description="What this process does beside its screens and API: take alerts (`accept`),"
+            " sort, page and seal (`work`), or both, comma-separated."
         ),
-    ] = ("accept", "web", "work")
+    ] = ("accept", "work")
     lag_limit_s: Annotated[
         float,
         Meta(gt=0, description="Seconds of unsorted backlog above which intake answers 503."),
@@ -99,6 +101,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     def base_url(self) -> str:
         """The address in links, without a slash at the end."""
         return (self.url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def is_local(self) -> bool:
+        """Say whether people reach this Tocsin on this machine only, by what its links say."""
+        host = urlsplit(self.base_url).hostname or ""
+        return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:

@@ -30,7 +30,7 @@ class Intake:
         self._queue: list[Receipt] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._wake = asyncio.Event()
-        self.accepted_count = 0
+        self._bytes = 0  # in the queue
         self.on_kept: list[Callable[[], None]] = []
         self.blocked: str = ""  # why intake takes nothing now; set by the pressure loop
         self._busy_until = 0.0  # loop time
@@ -43,14 +43,14 @@ class Intake:
 
     async def accept(self, actor: Actor, form: str, slices: Sequence[Slice]) -> None:
         """Return once `slices` are on disk. Raises Unavailable when they may not be."""
-        if self.blocked or len(self._queue) > QUEUE_MAX:
+        if self.blocked or len(self._queue) > QUEUE_MAX or self._bytes > QUEUE_BYTES_MAX:
             raise Unavailable(self.blocked or "intake is full", retry_after_s=1)
         now = self._clock.now()
         for part in slices:
             self._queue.append(
                 Receipt(uuid7(), part.lane, now, actor.id, actor.name, form, part.body)
             )
-            self.accepted_count += part.count
+            self._bytes += len(part.body)
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         self._wake.set()
@@ -70,7 +70,7 @@ class Intake:
                     await self._commit()
 
     async def _commit(self) -> None:
-        receipts, self._queue = self._queue, []
+        receipts, self._queue, self._bytes = self._queue, [], 0
         waiters, self._waiters = self._waiters, []
         if len(waiters) >= BUSY_REQUESTS:
             self._busy_until = asyncio.get_running_loop().time() + BUSY_FOR_S

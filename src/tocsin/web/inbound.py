@@ -119,6 +119,8 @@ class Inbound:
     ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
         intake = self._services.intake
         intake.require(caller.actor)
+        if "accept" not in self._services.settings.roles:
+            raise Unavailable("this process does not take alerts; see TOCSIN_ROLES")
         self._require_json(scope)
         body = await _read(receive)
         split = self._wire.split(body, lanes=LANES)

@@ -7,7 +7,7 @@ from litestar import Request
 from litestar.datastructures import State
 
 from tocsin.kernel.actor import Actor
-from tocsin.kernel.errors import Unauthenticated
+from tocsin.kernel.errors import Forbidden, Unauthenticated
 from tocsin.kernel.unit import Unit
 from tocsin.web.identity import COOKIE
 from tocsin.web.services import Services
@@ -29,7 +29,23 @@ async def actor_of(request: Request[Any, Any, Any]) -> Actor:
     )
     if actor is None:
         raise Unauthenticated("send `Authorization: Bearer <token>`, or sign in")
+    _refuse_other_sites(request)
     return actor
+
+
+def _refuse_other_sites(request: Request[Any, Any, Any]) -> None:
+    """Refuse a write that a browser sends with our cookie from a page that is not ours.
+
+    Forms of ours carry a proof as well; a write to the JSON API has only this.
+    """
+    by_cookie = COOKIE in request.cookies and "authorization" not in request.headers
+    if not by_cookie or request.method in ("GET", "HEAD"):
+        return
+    origin = request.headers.get("sec-fetch-site")
+    if origin not in (None, "same-origin", "none"):
+        raise Forbidden("this came from a page of another site; open Tocsin itself")
+    if origin is None and request.url.path.startswith("/api/"):
+        raise Forbidden("to write with a session, send a token instead of the cookie")
 
 
 class Asking:

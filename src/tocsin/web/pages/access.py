@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from litestar import get, post
 from litestar.datastructures import Cookie
@@ -15,7 +16,7 @@ from tocsin.governance import reads as links
 from tocsin.governance.model import Link, LinkPurpose
 from tocsin.kernel.actor import SYSTEM
 from tocsin.kernel.errors import Forbidden, NotFound
-from tocsin.kernel.ids import PageId
+from tocsin.kernel.ids import PageId, PersonId
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import actions as oncalls
 from tocsin.oncall import reads as oncall
@@ -95,9 +96,11 @@ async def use_link(request: AnyRequest, secret: FromPath[str]) -> Template:
         link = await governance.use_acknowledge(unit, secret)
         page = await oncall.page(unit, str(link.page_id))
         was_taken = page.state is PageState.ACKNOWLEDGED
-        name = unit.config(Directory).name_of(link.person_id) if link.person_id else ""
+        person = unit.config(Directory).people.get(PersonId(link.person_id or UUID(int=0)))
+        if person is None or not person.active:
+            raise Forbidden("this link belongs to somebody who is not a member any more")
         # from here on the person acts, not Tocsin
-        unit.actor = unit.asker = governance.actor_of_link(link, name)
+        unit.actor = unit.asker = governance.actor_of_link(link, person.display_name)
         await oncalls.acknowledge(unit, PageId(page.id), channel=CHANNEL)
         is_second = was_taken and page.acknowledged_by != link.person_id
         return await _view(unit, link, " You are noted as co-responder." if is_second else "")

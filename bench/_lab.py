@@ -89,8 +89,10 @@ class Tocsin(Server):
         """Run one command on its database."""
         done = subprocess.run(
             [sys.executable, "-m", "tocsin", *words],
-            env=self._environment, check=True, capture_output=True, text=True,
+            env=self._environment, check=False, capture_output=True, text=True,
         )  # fmt: skip
+        if done.returncode:
+            raise SystemExit(f"tocsin {' '.join(words)}: {done.stderr}")
         return done.stdout.strip()
 
     def make_token(self, name: str) -> str:

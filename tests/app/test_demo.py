@@ -150,7 +150,7 @@ def test_the_demo_keeps_away_from_real_data_and_from_the_internet() -> None:
     assert settings.smtp_url == "smtp://127.0.0.1:2525?starttls=never"
     assert settings.last_resort == ("mailto:everybody@acme.example",)
     assert settings.allow_networks == ()
-    assert prepared(Settings(data_dir=Path("here")), 1).data_dir == Path("here")
+    assert prepared(Settings(data_dir=Path("here")), 1).data_dir == Path("here/demo")
 
 
 def test_the_example_is_small_and_has_a_default_for_everything() -> None:

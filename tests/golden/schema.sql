@@ -6,6 +6,13 @@ CREATE TABLE command.incident_groups (
 );
 CREATE INDEX incident_groups_incident ON command.incident_groups USING btree (incident_id);
 
+CREATE TABLE command.incident_numbers (
+    one boolean NOT NULL DEFAULT true,
+    last bigint NOT NULL DEFAULT 0,
+    CONSTRAINT incident_numbers_pkey PRIMARY KEY (one),
+    CONSTRAINT incident_numbers_one_check CHECK (one)
+);
+
 CREATE TABLE command.incidents (
     id uuid NOT NULL,
     number bigint NOT NULL,
@@ -176,7 +183,7 @@ CREATE TABLE kernel.resources (
 );
 
 CREATE TABLE kernel.revisions (
-    revision bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    revision bigint NOT NULL,
     applied_at timestamp with time zone NOT NULL,
     applied_by text NOT NULL,
     CONSTRAINT revisions_pkey PRIMARY KEY (revision)
@@ -315,7 +322,3 @@ CREATE TABLE triage.groups (
 );
 CREATE INDEX groups_opened ON triage.groups USING btree (opened_at);
 CREATE UNIQUE INDEX groups_live ON triage.groups USING btree (key) WHERE (state <> 'ended'::text);
-
-SEQUENCE command.incident_numbers;
-
-SEQUENCE kernel.revisions_revision_seq;

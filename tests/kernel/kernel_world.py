@@ -96,10 +96,14 @@ def units_of(
 ) -> Units:
     """Return what opens units, with a clock that stands still at noon."""
     parts: Mapping[type, object] = {Volume: Volume(90)}
+
+    async def newest(_: object) -> Snapshot:
+        return Snapshot(1, parts)
+
     return Units(
         database,
         clock or FakeClock(NOON),
-        lambda: Snapshot(1, parts),
+        newest,
         reactions or {},
         kinds or job_kinds(),
     )

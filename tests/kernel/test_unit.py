@@ -300,7 +300,11 @@ async def test_a_may_that_breaks_the_database_s_patience_is_not_parked_but_run_a
 async def test_a_unit_keeps_the_configuration_it_began_with(database: Database) -> None:
     units = units_of(database)
     present = [Snapshot(1, {Volume: Volume(90)})]
-    units.snapshot = lambda: present[-1]
+
+    async def newest(_: object) -> Snapshot:
+        return present[-1]
+
+    units.snapshot = newest
 
     async def act(unit: Unit) -> list[int]:
         before = unit.config(Volume).decibels

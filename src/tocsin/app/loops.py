@@ -34,7 +34,6 @@ class Loops:
 
     def __init__(self, app: Application) -> None:
         self._app = app
-        self._config_wake = asyncio.Event()
 
     async def run(self) -> None:
         """Do them all until cancelled."""
@@ -46,8 +45,7 @@ class Loops:
         app, roles = self._app, self._app.settings.roles
         found: list[tuple[str, Coroutine[Any, Any, None]]] = [
             ("clock", every(self._anchor, name="clock")),
-            ("config", every(self._config, name="config", wake=self._config_wake)),
-            ("config-hint", _outlive(self._config_hint, "config-hint")),
+            ("config", every(self._config, name="config")),
             ("hub", app.hub.run()),
         ]
         if "accept" in roles:
@@ -72,18 +70,10 @@ class Loops:
         return ANCHOR_S
 
     async def _config(self) -> float:
+        """Keep what readiness looks at fresh; each unit takes the newest revision by itself."""
         async with self._app.db.connection() as conn:
             await self._app.store.refresh(conn)
         return CONFIG_POLL_S
-
-    async def _config_hint(self) -> None:
-        while True:
-            with self._app.hub.subscribe() as queue:
-                while (moved := await queue.get()) is not None:
-                    if moved.kind == "kernel.resources_applied":
-                        self._config_wake.set()
-            if self._app.hub.closing:
-                await asyncio.Event().wait()
 
     async def _pressure(self) -> float:
         """Take nothing more while sorting is too far behind: the sender keeps it, and comes again."""

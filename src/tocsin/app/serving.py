@@ -138,8 +138,14 @@ async def serve(settings: Settings, *, shared: bool = False, announce: bool = Tr
             await app.close()
 
 
+def where(settings: Settings) -> str:
+    """Say what is listened on, and what stands in links if that is another address."""
+    bound = f"http://{settings.host}:{settings.port}"
+    return bound if settings.base_url == bound else f"{bound}; links say {settings.base_url}"
+
+
 async def _announce(app: Application) -> None:
-    print(f"Tocsin listens on {app.settings.base_url}", flush=True)  # noqa: T201 - for the person who started it
+    print(f"Tocsin listens on {where(app.settings)}", flush=True)  # noqa: T201 - for the person who started it
     async with app.db.connection() as conn:
         first = await access.is_first_start(conn)
     if first:
@@ -152,7 +158,7 @@ def run(settings: Settings) -> None:
     shared = "--worker" in sys.argv
     with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
         uvloop.run(_from_start_to_end(settings, shared=shared))
-    gc.freeze()  # the interpreter's last collection takes 0.2 s, and the process has no more use for it
+    _hurry()
 
 
 async def _from_start_to_end(settings: Settings, *, shared: bool) -> None:

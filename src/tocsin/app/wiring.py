@@ -116,7 +116,7 @@ class Application:
             settings.base_url,
         )  # fmt: skip
         kinds = _job_kinds(delivery, self.catalog)
-        self.units = Units(self.db, self.clock, lambda: self.store.current, REACTIONS, kinds)
+        self.units = Units(self.db, self.clock, self.store.refresh, REACTIONS, kinds)
         self.worker = Worker(self.units, kinds, self.clock)
         vendor = AlertmanagerApi(self.clock)
         self.sorter = Sorter(

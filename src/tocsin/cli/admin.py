@@ -74,7 +74,7 @@ def _settings(
     wanted = tuple(one.strip() for one in roles.split(",")) if roles else settings.roles
     if unknown := set(wanted) - KNOWN_ROLES:
         raise Invalid(
-            f"--roles: unknown {', '.join(sorted(unknown))}; known: accept, web, work",
+            f"--roles: unknown {', '.join(sorted(unknown))}; known: accept, work",
             field="roles",
         )
     return msgspec.structs.replace(

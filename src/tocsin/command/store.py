@@ -12,11 +12,13 @@ from tocsin.kernel.rows import as_json, struct_row
 
 
 async def next_number(conn: AsyncConnection[Any]) -> int:
-    """Draw an incident number; a unit that rolls back leaves a gap."""
-    cursor = await conn.execute("SELECT nextval('command.incident_numbers')")
+    """Draw the next incident number; without gaps, so one declaration waits for another."""
+    cursor = await conn.execute(
+        "UPDATE command.incident_numbers SET last = last + 1 RETURNING last"
+    )
     row = await cursor.fetchone()
     if row is None:
-        raise AssertionError("nextval gave no row")
+        raise AssertionError("command.incident_numbers has no row")
     return int(row[0])
 
 

@@ -253,8 +253,9 @@ def _commitment(value: object) -> dict[str, str]:
 async def _new_revision(unit: Unit) -> int:
     cursor = await unit.conn.execute(
         """
-        INSERT INTO kernel.revisions (applied_at, applied_by)
-        VALUES (%(now)s, %(by)s)
+        INSERT INTO kernel.revisions (revision, applied_at, applied_by)
+        SELECT coalesce(max(revision), 0) + 1, %(now)s, %(by)s
+          FROM kernel.revisions
         RETURNING revision
         """,
         {"now": unit.now, "by": f"{unit.actor.kind}:{unit.actor.id}"},

@@ -148,7 +148,7 @@ class Units:
         self,
         db: Database,
         clock: Clock,
-        snapshot: Callable[[], Snapshot],
+        snapshot: Callable[[AsyncConnection[Any]], Awaitable[Snapshot]],
         reactions: Reactions,
         job_kinds: JobKinds,
     ) -> None:
@@ -183,7 +183,7 @@ class Units:
 
     async def _once(self, actor: Actor, act: Callable[[Unit], Awaitable[T]]) -> T:
         async with self.db.connection() as conn, conn.transaction():
-            unit = Unit(conn, actor, self.clock.now(), self.snapshot())
+            unit = Unit(conn, actor, self.clock.now(), await self.snapshot(conn))
             result = await act(unit)
             await self._react(unit)
             await self._save(unit)

@@ -62,7 +62,7 @@ CREATE TABLE kernel.parked (
 );
 
 CREATE TABLE kernel.revisions (
-    revision   bigint      PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    revision   bigint      PRIMARY KEY,    -- counted under the lock of an apply, without gaps
     applied_at timestamptz NOT NULL,
     applied_by text        NOT NULL
 );

@@ -1,7 +1,12 @@
 -- Why: incidents, and which groups of alerts they are about.
 CREATE SCHEMA IF NOT EXISTS command;
 
-CREATE SEQUENCE command.incident_numbers;
+-- A row and not a sequence: a sequence skips numbers after a crash, and people would look for them.
+CREATE TABLE command.incident_numbers (
+    one  boolean PRIMARY KEY DEFAULT true CHECK (one),
+    last bigint  NOT NULL DEFAULT 0
+);
+INSERT INTO command.incident_numbers DEFAULT VALUES;
 
 CREATE TABLE command.incidents (
     id          uuid        PRIMARY KEY,

@@ -57,7 +57,7 @@ def prepared(given: Settings, smtp_port: int) -> Settings:
     untouched = given.data_dir == Settings().data_dir
     return replace(
         given,
-        data_dir=Path.cwd() / PLACE if untouched else given.data_dir,
+        data_dir=Path.cwd() / PLACE if untouched else given.data_dir / "demo",
         database_url="",
         roles=Settings().roles,
         smtp_url=f"smtp://{LOOPBACK}:{smtp_port}?starttls=never",

@@ -36,6 +36,9 @@ _ADDRESS = re.compile(
 _PERMANENT_FROM = 500
 
 
+_POLICY = SMTP.clone(max_line_length=998)  # a key that is folded and encoded matches no filter
+
+
 class Smtp:
     """A mail server as a channel: `smtp://user:password@host:587` or `smtps://host`.
 
@@ -114,7 +117,7 @@ def compose(
     A reader threads by `References`; auto-responders stay quiet for `Auto-Submitted`.
     """
     host = _clean(sender.rpartition("@")[2].rstrip("> ")) or "tocsin.invalid"
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=_POLICY)
     mail["From"] = _clean(sender)
     mail["To"] = recipient
     mail["Subject"] = _clean(message.subject)[:MAX_SUBJECT] or "(no subject)"

@@ -11,6 +11,8 @@ from day_org import Org
 
 from tocsin.oncall.core.page import CATCH_ALL_PATIENCE, RETRIGGERS_MAX
 
+ALARM_LATE = timedelta(seconds=60)  # a lease, and the backoff of a job that lost its database
+
 
 class BrokenPromise(BaseException):
     """An invariant does not hold; its name stands first. No door of the product may catch it."""
@@ -234,13 +236,21 @@ UNSETTLED: LiteralString = """
     SELECT 'I6 job', kind, due_at::text FROM kernel.jobs
     UNION ALL
     SELECT 'I6 unsealed', id::text, kind FROM kernel.intake_log
-    UNION ALL
-    SELECT 'I2 alarm that nobody was told of', e.id::text, ''
+"""
+
+# An alarm is void once somebody has the page.
+ALARMS_UNTOLD: LiteralString = """
+    SELECT e.id, e.at, min(later.at)
       FROM watching.events e
+      LEFT JOIN watching.events later
+        ON later.subjects && e.subjects AND later.at >= e.at
+       AND later.kind IN ('oncall.page_acknowledged', 'oncall.page_acknowledged_by_token',
+                          'oncall.page_resolved')
      WHERE e.kind = 'oncall.page_unpageable'
        AND NOT EXISTS (SELECT 1 FROM watching.events told
                         WHERE told.kind = 'oncall.last_resort_called'
                           AND told.subjects && e.subjects AND told.at >= e.at)
+     GROUP BY e.id, e.at
 """
 
 
@@ -273,6 +283,7 @@ class Promises:
         """What must be true once everything has been repaired and has had its time."""
         expect(await self._observer.rows(UNSETTLED))
         expect(await self._observer.rows(THE_LOG))
+        await self._alarms_were_told()
         await self._steps_were_on_time()
         await self._the_right_people_were_called()
 
@@ -290,6 +301,12 @@ class Promises:
             patience += timedelta(seconds=self._org.catch_every_s[policy] + 60)
             if now - since > patience and not told and not unpageable:
                 raise BrokenPromise(f"I2 nobody told and no alarm: page {page_id}")
+
+    async def _alarms_were_told(self) -> None:
+        """I2: an alarm reaches the static contacts, unless somebody was faster than a lease."""
+        for id_, at, over_at in await self._observer.rows(ALARMS_UNTOLD):
+            if over_at is None or over_at - at > ALARM_LATE + self._out(at, over_at):
+                raise BrokenPromise(f"I2 alarm that nobody was told of: {id_}")
 
     async def _steps_were_on_time(self) -> None:
         """I7: one call of a page follows the other when it said it would, but for outages."""

@@ -24,6 +24,7 @@ WATCHDOG_S = 30.0
 CONFIG_POLL_S = 5.0
 EXPIRE_POLL_S = 1.0
 PRESSURE_POLL_S = 1.0
+SEAL_PAUSE_S = 0.05
 HOUSEKEEPING_S = 3600.0
 RETURN_GRACE = timedelta(minutes=5)  # Alertmanager's resolve timeout
 log = Log("loops")
@@ -91,7 +92,12 @@ class Loops:
             row = await cursor.fetchone()
             if not row or not row[0]:
                 return 1.0
-            return 0.0 if await sealer.seal(conn) else 0.1
+            sealed = await sealer.seal(conn)
+        if sealed == sealer.BATCH:
+            return 0.0
+        # a burst of events is sealed, and told to the screens, together
+        await asyncio.sleep(SEAL_PAUSE_S)
+        return 1.0 if sealed else SEAL_PAUSE_S
 
     async def _expire(self) -> float:
         app, now = self._app, self._app.clock.now()

@@ -181,6 +181,12 @@ def run_workers(settings: Settings, count: int) -> None:
     finally:
         if embedded is not None:
             embedded.leave()
+    _hurry()
+
+
+def _hurry() -> None:
+    """Spare the interpreter its last collection, which takes 0.2 s and which nothing needs."""
+    gc.freeze()
 
 
 class _Stop(Exception):

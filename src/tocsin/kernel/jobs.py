@@ -247,19 +247,26 @@ async def pull_forward(conn: AsyncConnection[Any], key: str, due_at: datetime) -
     )
 
 
-async def next_due(conn: AsyncConnection[Any]) -> datetime | None:
-    """Return when the next job is due, or its lease ends; None when there is none."""
+async def next_due_by_mode(
+    conn: AsyncConnection[Any],
+) -> tuple[datetime | None, datetime | None]:
+    """Return when the next timer is due, and the next errand, or its lease ends."""
     cursor = await conn.execute(
         """
-        SELECT least((SELECT min(due_at) FROM kernel.jobs
-                       WHERE mode = 'timer' AND parked_at IS NULL),
-                     (SELECT min(greatest(due_at, coalesce(leased_until, due_at)))
-                        FROM kernel.jobs
-                       WHERE mode = 'errand' AND parked_at IS NULL))
+        SELECT (SELECT min(due_at) FROM kernel.jobs
+                 WHERE mode = 'timer' AND parked_at IS NULL),
+               (SELECT min(greatest(due_at, coalesce(leased_until, due_at)))
+                  FROM kernel.jobs
+                 WHERE mode = 'errand' AND parked_at IS NULL)
         """
     )
     row = await cursor.fetchone()
-    return row[0] if row else None
+    return (row[0], row[1]) if row else (None, None)
+
+
+async def next_due(conn: AsyncConnection[Any]) -> datetime | None:
+    """Return when the next job is due, or its lease ends; None when there is none."""
+    return min(filter(None, await next_due_by_mode(conn)), default=None)
 
 
 async def witnessed(

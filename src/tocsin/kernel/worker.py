@@ -32,6 +32,7 @@ class Errand:
     def __init__(self, units: Units, row: JobRow, worker: UUID) -> None:
         self.units = units
         self.row = row
+        self.is_back = False  # it was given back, and somebody must look when it is due
         self._worker = worker
 
     async def hold(self, unit: Unit) -> None:
@@ -48,6 +49,7 @@ class Errand:
         """Give the errand back, due at `at`, in the same transaction. Raises LeaseLost."""
         if not await job_rows.release(unit.conn, self.row.id, worker=self._worker, due_at=at):
             raise LeaseLost(str(self.row.id))
+        self.is_back = True
 
 
 class Worker:
@@ -95,7 +97,8 @@ class Worker:
         now = self.clock.now()
         async with self.units.db.connection() as conn:
             self.beat_at = now
-            due_at = await job_rows.next_due(conn)
+            timer_at, errand_at = await job_rows.next_due_by_mode(conn)
+            due_at = min(filter(None, (timer_at, errand_at)), default=None)
             if due_at is None:
                 return POLL_S
             if due_at > now:
@@ -103,7 +106,7 @@ class Worker:
             free = ERRANDS_MAX - len(self._running)
             rows = (
                 await job_rows.lease_errands(conn, now, worker=self.id, limit=free)
-                if free
+                if free and errand_at is not None and errand_at <= now
                 else []
             )
         for row in rows:
@@ -111,7 +114,7 @@ class Worker:
             if row.id not in self._running:
                 self._running.add(row.id)
                 spawn(self._errand(row))
-        if self._timers < TIMERS_MAX:
+        if self._timers < TIMERS_MAX and timer_at is not None and timer_at <= now:
             self._timers += 1
             spawn(self._drain_timers())
         return POLL_S if not rows or free == len(rows) else 0.0
@@ -162,8 +165,8 @@ class Worker:
             log.warning("timer.not_postponed", error=str(gone))
 
     async def _errand(self, row: JobRow) -> None:
+        errand = Errand(self.units, row, self.id)
         try:
-            errand = Errand(self.units, row, self.id)
             await self.kinds.by_name[row.kind].run(errand, self.kinds.decode(row))
         except asyncio.CancelledError:
             # shielded: the process ends, the job must be free before it does
@@ -179,9 +182,12 @@ class Worker:
                 row, f"{type(error).__name__}: {error}",
                 after_s=job_rows.backoff(row.attempts).total_seconds(),
             )  # fmt: skip
+            errand.is_back = True
         finally:
+            # others may have waited for a free hand; else whoever defers a job says so
+            if errand.is_back or len(self._running) == ERRANDS_MAX:
+                self._wake.set()
             self._running.discard(row.id)
-            self._wake.set()
 
     async def _give_back(
         self, row: JobRow, error: str, *, after_s: float, limit_s: float = 30.0

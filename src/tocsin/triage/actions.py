@@ -50,7 +50,7 @@ async def sort_observed(unit: Unit, observed: Sequence[Observed]) -> Sorted:
     found = sort(state, observed, routing, unit.now, uuid7)
     if found.opened_count > MAX_NEW_GROUPS:
         raise TooManyGroups(f"{found.opened_count} groups; at most {MAX_NEW_GROUPS} in a unit")
-    await _save(unit, found)
+    await _save(unit, state, found)
     return found
 
 
@@ -71,7 +71,7 @@ async def expire_due(
     )
     if due:
         state = await _state(unit, {alert.dedup_key: alert for alert in due}, ())
-        await _save(unit, expire(state, due, unit.now))
+        await _save(unit, state, expire(state, due, unit.now))
     return len(due)
 
 
@@ -99,7 +99,7 @@ async def _state(unit: Unit, alerts: dict[bytes, Alert], keys: Sequence[str]) ->
     )
 
 
-async def _save(unit: Unit, found: Sorted) -> None:
+async def _save(unit: Unit, state: State, found: Sorted) -> None:
     await store.save_groups(unit.conn, found.groups)
     if found.alerts_new:
         await store.add_alerts(unit.conn, found.alerts_new)
@@ -108,7 +108,9 @@ async def _save(unit: Unit, found: Sorted) -> None:
     if found.alerts_refreshed:
         await store.refresh_alerts(unit.conn, found.alerts_refreshed)
     for group in found.groups:
-        _set_timer(unit, group)
+        before = state.groups_by_id.get(group.id)
+        if before is None or before.due_at != group.due_at:
+            _set_timer(unit, group)
     for outcome in found.outcomes:
         _record(unit, outcome)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 import ssl
 import unicodedata
 from collections.abc import Callable
@@ -63,6 +64,9 @@ class Smtp:
         self._now = now
         self._timeout_s = timeout_s
         self._starttls, self._tls = _tls_options(parts)
+        self._own_name = (
+            socket.gethostname()
+        )  # asked for here: a full name may need a name server
 
     async def send(self, message: Outgoing) -> Outcome:
         """Hand over one mail; repeats of one key carry the same Message-ID."""
@@ -95,6 +99,7 @@ class Smtp:
             username=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,
             use_tls=parts.scheme == "smtps",
+            local_hostname=self._own_name,
             start_tls=self._starttls,
             tls_context=self._tls,
             timeout=self._timeout_s,

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from _lab import Load, Server, alertmanager, tocsin
-from _report import cpu_us, figure, medians, report
+from _lab import Load, Server, alertmanager, has_alertmanager, tocsin
+from _report import cpu_us, figure, medians, report, skipped
 
 RUNS = 3
 WARM_UP = 2_000
@@ -13,6 +13,8 @@ SAID = ("alerts_per_s", "p50_ms", "p99_ms")
 
 def compare(name: str, claim: str, load: Load, *, ratio: float, workers: int = 1) -> int:
     """Run both servers alternately under `load` and report the medians against the limits."""
+    if not has_alertmanager():
+        return skipped(name, claim, "prometheus-alertmanager is not installed")
     ours, theirs, accepting = [], [], []
     for turn in range(RUNS):
         theirs.append(_alertmanager(load, turn))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from msgspec import Struct
 from tocsin.kernel.postgres_cluster import Cluster
 
 HERE = Path(__file__).resolve().parent
+PEER = "prometheus-alertmanager"
 START_LIMIT_S = 60.0
 TICK_S = os.sysconf("SC_CLK_TCK")
 
@@ -33,6 +35,7 @@ class Load(Struct, frozen=True, kw_only=True):
     connections: int
     rate: float = 0
     distinct: int = 0
+    ends_in_s: int = 0
 
 
 class Usage(Struct, frozen=True):
@@ -142,6 +145,11 @@ def tocsin(*, workers: int = 1, **settings: str) -> Iterator[Tocsin]:
         yield server
 
 
+def has_alertmanager() -> bool:
+    """Say whether there is a peer to measure beside."""
+    return shutil.which(PEER) is not None
+
+
 @contextmanager
 def alertmanager() -> Iterator[Server]:
     """Run a fresh Alertmanager that notifies nobody, with its alerts in memory only."""
@@ -153,7 +161,7 @@ def alertmanager() -> Iterator[Server]:
         )
         port = free_port()
         command = [
-            "prometheus-alertmanager", f"--config.file={folder}/null.yml",
+            PEER, f"--config.file={folder}/null.yml",
             f"--storage.path={folder}/data", f"--web.listen-address=127.0.0.1:{port}",
             "--cluster.listen-address=", "--log.level=error",
         ]  # fmt: skip

@@ -25,9 +25,10 @@ SERIAL = b"~~~~SERIAL~~"  # 12 characters, replaced by %012d
 CONNECT_TRIES = 20
 
 
-def alert(run: str) -> dict[str, object]:
-    """Return an alert as Prometheus sends it, about 600 bytes of JSON."""
+def alert(run: str, ends_in_s: int) -> dict[str, object]:
+    """Return an alert as Prometheus sends it, about 600 bytes of JSON; 0: without an end."""
     serial = SERIAL.decode()
+    end = {"endsAt": instant(time.time() + ends_in_s)} if ends_in_s else {}
     return {
         "labels": {
             "alertname": "HighRequestLatency",
@@ -44,9 +45,15 @@ def alert(run: str) -> dict[str, object]:
             " threshold for ten minutes.",
             "runbook_url": "https://runbooks.example.org/high-request-latency",
         },
-        "startsAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "startsAt": instant(time.time()),
+        **end,
         "generatorURL": "http://prometheus.example.org/graph?g0.expr=latency",
     }
+
+
+def instant(seconds: float) -> str:
+    """Write a Unix time as RFC 3339."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 class Requests:
@@ -54,7 +61,8 @@ class Requests:
 
     def __init__(self, options: argparse.Namespace) -> None:
         url = urlsplit(options.url)
-        body = json.dumps([alert(options.run)] * options.batch, separators=(",", ":")).encode()
+        alerts = [alert(options.run, options.ends_in_s)] * options.batch
+        body = json.dumps(alerts, separators=(",", ":")).encode()
         head = [
             "POST /api/v2/alerts HTTP/1.1",
             f"Host: {url.netloc}",
@@ -262,6 +270,7 @@ def main() -> int:
     parser.add_argument("--distinct", type=int, default=0, help="0: every alert is new")
     parser.add_argument("--first", type=int, default=0, help="first serial number")
     parser.add_argument("--rate", type=float, default=0, help="alerts/s; 0: closed loop")
+    parser.add_argument("--ends_in_s", type=int, default=0, help="0: alerts without an end")
     parser.add_argument("--run", default=f"{os.getpid():x}", help="goes into the labels")
     parser.add_argument("--max-seconds", type=float, default=300)
     options = parser.parse_args()

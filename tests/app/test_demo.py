@@ -168,7 +168,7 @@ class Running:
         env = {name: value for name, value in os.environ.items() if "TOCSIN" not in name}
         env |= {"TOCSIN_DATA_DIR": str(data_dir), "TOCSIN_PORT": str(self.port)}
         env["PYTHONPATH"] = os.pathsep.join(sys.path)
-        self.data_dir = data_dir
+        self.data_dir = data_dir / "demo"  # what TOCSIN_DATA_DIR names is left to others
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tocsin", "demo"], env=env, stdout=subprocess.PIPE, text=True

@@ -43,6 +43,7 @@ _KEPT_TEMPLATES = 5
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Take the numbers that `make proof` raises."""
     parser.addoption("--seeds", type=int, default=5, help="simulated days")
+    parser.addoption("--first-seed", type=int, default=1, help="where they begin")
     parser.addoption("--kills", type=int, default=5, help="SIGKILLs under load")
 
 

@@ -27,8 +27,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Spread the seeds over tests."""
     count: int = metafunc.config.getoption("--seeds")
     if "seeds" in metafunc.fixturenames:
-        firsts = range(1, count + 1, ABREAST)
-        groups = [tuple(range(n, min(n + ABREAST, count + 1))) for n in firsts]
+        first: int = metafunc.config.getoption("--first-seed")
+        end = first + count
+        groups = [tuple(range(n, min(n + ABREAST, end))) for n in range(first, end, ABREAST)]
         metafunc.parametrize("seeds", groups, ids=["-".join(map(str, one)) for one in groups])
     if "life" in metafunc.fixturenames:
         metafunc.parametrize("life", range(1, max(1, count // SEEDS_PER_LIFE) + 1))

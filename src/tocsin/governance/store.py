@@ -43,13 +43,6 @@ async def token_by_hash(conn: AsyncConnection[Any], digest: bytes) -> Token | No
         return await cursor.fetchone()
 
 
-async def token_count(conn: AsyncConnection[Any]) -> int:
-    """Count all tokens there ever were."""
-    cursor = await conn.execute("SELECT count(*) FROM governance.tokens")
-    row = await cursor.fetchone()
-    return int(row[0]) if row else 0
-
-
 async def add_session(
     conn: AsyncConnection[Any], session: Session, digest: bytes, now: datetime
 ) -> None:

@@ -1,6 +1,5 @@
 """On-call's rows. The only module that names the tables of schema `oncall` for writing."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -235,19 +234,3 @@ async def end_attempt(  # noqa: PLR0913 - the columns of the row
             "error": error[:2000],
         },
     )
-
-
-async def suppress_open(
-    conn: AsyncConnection[Any], page_id: PageId, *, below_epoch: int
-) -> Sequence[NotificationId]:
-    """Mark queued messages of older epochs as suppressed; return which."""
-    cursor = await conn.execute(
-        """
-        UPDATE oncall.notifications
-           SET state = 'suppressed'
-         WHERE page_id = %(page_id)s AND epoch < %(epoch)s AND state = 'queued'
-        RETURNING id
-        """,
-        {"page_id": page_id, "epoch": below_epoch},
-    )
-    return [row[0] for row in await cursor.fetchall()]

@@ -11,5 +11,5 @@ CLAIM = (
 )
 
 if __name__ == "__main__":
-    load = Load(alerts=128_000, batch=64, connections=16)
+    load = Load(alerts=102_400, batch=64, connections=16)
     sys.exit(compare("intake_batch", CLAIM, load, ratio=1.0, workers=2))

@@ -19,7 +19,7 @@ SCRATCH = ROOT / ".build" / "proof"
 
 STEPS: dict[str, tuple[str, list[str]]] = {
     # SIGKILL at random instants: every 2xx is there once, every page has a live witness
-    "kill": ("test_*kill*.py", ["--kills=200"]),
+    "kill": ("kill/test_*.py", ["--kills=200"]),
     # random days on PostgreSQL with crashes, clock jumps and failing providers; its mutants
     "simulation": ("simulation/test_*.py", ["--seeds=1000"]),
     # real third-party programs, and suites that other projects wrote

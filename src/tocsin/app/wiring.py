@@ -125,7 +125,7 @@ class Application:
             self.clock,
             retention_days=settings.retention_days,
             intake_is_busy=self.intake.is_busy,
-            intake_turn=self.intake.turn,
+            pace=self.intake.pace,
         )
         self.intake.on_kept.append(self.sorter.hint)
         self.seal_wake = asyncio.Event()

@@ -20,7 +20,7 @@ from tocsin.triage.model import Observed
 RECEIPTS_MAX = 2000
 ALERTS_MAX = 2000  # aimed at in one unit, so that no batch holds the process for long
 BUSY_ALERTS_MAX = 400  # while senders wait for their turn
-LATE_ALERTS_MAX = 1000  # the same with both hands, when that was not enough
+LATE_ALERTS_MAX = 1000  # the same when that was not enough
 HANDS = 2  # units at a time when there is much to sort: one computes while one is saved
 POLL_S = 1.0
 BUSY_POLL_S = 0.05
@@ -42,7 +42,7 @@ class Sorter:
         *,
         retention_days: int,
         intake_is_busy: Callable[[], bool],
-        intake_turn: asyncio.Lock | None = None,
+        pace: signals.Pace | None = None,
     ) -> None:
         self._units = units
         self._parsers = parsers
@@ -53,7 +53,7 @@ class Sorter:
         self._alerts_per_receipt = 1.0
         self._alerts_max = ALERTS_MAX
         self._intake_is_busy = intake_is_busy
-        self._intake_turn = intake_turn or asyncio.Lock()
+        self._pace = pace or signals.Pace()
         self._is_behind = False  # the last look left something
         self.wake = asyncio.Event()
         self.lanes = LANES
@@ -63,37 +63,43 @@ class Sorter:
 
         A signal that is on disk can wait a moment, a sender that waits for its 2xx cannot:
         while intake is busy, sorting yields until the oldest signal is YIELD_MAX_S old, less
-        where requests carry many. From then on the two take turns, so that senders are slowed
-        to what can be sorted and nobody is refused.
+        where requests carry many. From then on intake may keep less than was just sorted, so
+        that senders are slowed to what can be sorted and nobody is refused.
         """
         async with self._units.db.connection() as conn:
             oldest_at = await reads.oldest_at(conn)
         if oldest_at is None:
             self._is_behind = False
+            self._pace.free()
             return POLL_S
         if not self._intake_is_busy():
-            return await self._sort(ALERTS_MAX)
+            self._pace.free()
+            return 0.0 if await self._sort(ALERTS_MAX) else BUSY_POLL_S
         age_s = (self._clock.now() - oldest_at).total_seconds()
         late_s = age_s - (YIELD_MAX_S if self._alerts_per_receipt < MANY else YIELD_MANY_S)
         if late_s < 0:
+            self._pace.free()
             return BUSY_POLL_S
-        async with self._intake_turn:
-            if late_s < LATE_S:
-                return await self._sort(BUSY_ALERTS_MAX, hands=1)
-            return await self._sort(LATE_ALERTS_MAX)
+        is_late = late_s > LATE_S
+        count = await self._sort(LATE_ALERTS_MAX if is_late else BUSY_ALERTS_MAX)
+        if count == 0:  # all lanes are in other hands; they are looked at again soon
+            self._pace.free()
+            return BUSY_POLL_S
+        self._pace.allow(count // 2 if is_late else count - count // 8)
+        return 0.0
 
-    async def _sort(self, alerts: int, hands: int = HANDS) -> float:
+    async def _sort(self, alerts: int) -> int:
         """Sort `alerts` or so with each hand; one is enough unless the last look left some."""
         self._alerts_max = alerts
         if self._is_behind and self._limit == RECEIPTS_MAX:
             lanes = self.lanes // (2 * HANDS)  # leaves as many to another process
             async with asyncio.TaskGroup() as group:
-                units = [group.create_task(self.sort_batch(lanes)) for _ in range(hands)]
-            self._is_behind = any(unit.result() for unit in units)
+                units = [group.create_task(self.sort_batch(lanes)) for _ in range(HANDS)]
+            count = sum(unit.result() for unit in units)
         else:
-            self._is_behind = await self.sort_batch() > 0
-        # lanes that are all in other hands are looked at again soon
-        return 0.0 if self._is_behind else BUSY_POLL_S
+            count = await self.sort_batch()
+        self._is_behind = count > 0
+        return count
 
     def hint(self) -> None:
         """Look at once, unless intake needs the processor more."""

@@ -19,6 +19,48 @@ QUEUE_MAX = 20_000  # receipts waiting for a commit; above it intake answers 503
 QUEUE_BYTES_MAX = 64 * 1024 * 1024
 BUSY_REQUESTS = 6  # requests that met in one commit
 BUSY_FOR_S = 0.05
+PACE_MAX_S = 0.5
+
+
+class Pace:
+    """How fast intake may go while sorting is behind: slowed, and never stopped."""
+
+    def __init__(self) -> None:
+        self._left: int | None = None  # receipts that may still be kept; None: any number
+        self._moved = asyncio.Event()
+        self.is_held = False  # somebody waits for `allow`
+
+    def allow(self, receipts: int) -> None:
+        """Let so many receipts be kept until the next call; what was too many before counts."""
+        self._left = receipts + min(0, self._left or 0)
+        self._moved.set()
+
+    def free(self) -> None:
+        """Let any number be kept."""
+        self._left = None
+        self._moved.set()
+
+    async def take(self, receipts: int) -> None:
+        """Wait until receipts may be kept, at most PACE_MAX_S: who set the pace may be gone."""
+        if self._is_spent():
+            await self._hold()
+        if self._left is not None:
+            self._left -= receipts
+
+    async def _hold(self) -> None:
+        self.is_held = True
+        try:
+            async with asyncio.timeout(PACE_MAX_S):
+                while self._is_spent():
+                    self._moved.clear()
+                    await self._moved.wait()
+        except TimeoutError:
+            self.free()
+        finally:
+            self.is_held = False
+
+    def _is_spent(self) -> bool:
+        return self._left is not None and self._left <= 0
 
 
 class Intake:
@@ -34,7 +76,7 @@ class Intake:
         self.on_kept: list[Callable[[], None]] = []
         self.blocked: str = ""  # why intake takes nothing now; set by the pressure loop
         self._busy_until = 0.0  # loop time
-        self.turn = asyncio.Lock()  # held for a commit; whoever holds it meanwhile slows intake
+        self.pace = Pace()
 
     def require(self, actor: Actor) -> None:
         """Refuse whoever may not send signals. Raises Forbidden."""
@@ -58,7 +100,7 @@ class Intake:
 
     def is_busy(self) -> bool:
         """Say whether requests come faster than commits: whoever can wait had better."""
-        return asyncio.get_running_loop().time() < self._busy_until
+        return self.pace.is_held or asyncio.get_running_loop().time() < self._busy_until
 
     async def run(self) -> None:
         """Commit group after group until cancelled."""
@@ -66,8 +108,8 @@ class Intake:
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
-                async with self.turn:
-                    await self._commit()
+                await self.pace.take(len(self._queue))
+                await self._commit()
 
     async def _commit(self) -> None:
         receipts, self._queue, self._bytes = self._queue, [], 0

@@ -11,5 +11,5 @@ CLAIM = (
 )
 
 if __name__ == "__main__":
-    load = Load(alerts=60_000, batch=1, connections=64)
+    load = Load(alerts=40_000, batch=1, connections=64)
     sys.exit(compare("intake_single", CLAIM, load, ratio=0.7))

@@ -15,12 +15,28 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
-_READ = {"alert:read", "incident:read", "page:read", "oncall:read", "resource:read"}
-_RESPOND = {"incident:respond", "page:acknowledge"}
-_MANAGE = {"resource:apply"}
-_ADMIN = {"token:create", "person:erase"}
-_AUDIT = {"log:read"}
-_INTAKE = {"signal:accept", "alert:read"}
+_OWN = {"self:write"}  # one's own password, sessions, inbox, test notification
+_READ = {
+    "alert:read",
+    "change:read",
+    "incident:read",
+    "oncall:read",
+    "page:read",
+    "resource:read",
+    "service:read",
+}
+_RESPOND = {
+    "alert:resolve",
+    "incident:open",
+    "incident:respond",
+    "page:acknowledge",
+    "page:escalate",
+    "page:request",
+}
+_MANAGE = {"incident:restrict", "integration:try", "resource:apply"}
+_ADMIN = {"person:erase", "person:invite", "token:create", "token:revoke"}
+_AUDIT = {"log:read", "person:read", "token:read"}
+_INTAKE = {"alert:read", "change:accept", "signal:accept"}
 # what only Tocsin's own reactions, timers and jobs do
 _SYSTEM = {
     "alert:sort",
@@ -31,15 +47,19 @@ _SYSTEM = {
     "page:watch",
     "link:issue",
 }
+_VIEWER = _OWN | _READ
+_RESPONDER = _VIEWER | _RESPOND
+_MANAGER = _RESPONDER | _MANAGE
+_EVERYTHING = _MANAGER | _ADMIN | _AUDIT | _INTAKE
 
 PERMISSIONS: dict[Role, frozenset[str]] = {
-    Role.VIEWER: frozenset(_READ),
-    Role.RESPONDER: frozenset(_READ | _RESPOND),
-    Role.MANAGER: frozenset(_READ | _RESPOND | _MANAGE),
-    Role.ADMIN: frozenset(_READ | _RESPOND | _MANAGE | _ADMIN | _AUDIT | _INTAKE),
-    Role.AUDITOR: frozenset(_READ | _AUDIT),
+    Role.VIEWER: frozenset(_VIEWER),
+    Role.RESPONDER: frozenset(_RESPONDER),
+    Role.MANAGER: frozenset(_MANAGER),
+    Role.ADMIN: frozenset(_EVERYTHING),
+    Role.AUDITOR: frozenset(_VIEWER | _AUDIT),
     Role.INTEGRATION: frozenset(_INTAKE),
-    Role.SYSTEM: frozenset(_READ | _RESPOND | _MANAGE | _ADMIN | _AUDIT | _INTAKE | _SYSTEM),
+    Role.SYSTEM: frozenset(_EVERYTHING | _SYSTEM),
 }
 VERBS: tuple[str, ...] = tuple(sorted(PERMISSIONS[Role.SYSTEM]))
 

@@ -12,7 +12,7 @@ from psycopg import AsyncConnection, errors
 from typing_extensions import override
 
 from tocsin.kernel import jobs as job_rows
-from tocsin.kernel.access import decide
+from tocsin.kernel.access import Role
 from tocsin.kernel.actor import SYSTEM, Actor
 from tocsin.kernel.clock import Clock
 from tocsin.kernel.db import Database, is_transient
@@ -56,9 +56,28 @@ class Unit:
         self.reacted: set[UUID] = set()
 
     def require(self, permission: str) -> None:
-        """Refuse unless the actor holds `permission`. First line of every action."""
-        if not decide(self.actor.role, permission):
+        """Refuse unless the actor holds `permission` somewhere. First line of every action."""
+        if not self.actor.may(permission):
             raise Forbidden(f"{self.actor.name} ({self.actor.role}) may not {permission}")
+
+    def require_on(self, permission: str, team: str | None) -> None:
+        """Refuse unless the actor holds `permission` for what belongs to `team` (None: nobody's).
+
+        Asked after loading, where the thing has a team.
+        """
+        if not self.actor.may_on(permission, team):
+            where = f"in team {team}" if team else "on what belongs to no team"
+            raise Forbidden(
+                f"{self.actor.name} ({self.actor.role}) may not {permission} {where}"
+            )
+
+    @property
+    def audience(self) -> list[str] | None:
+        """Return who looks, for `visible_to IS NULL OR visible_to && audience`; None: sees all.
+
+        In SQL: `(%(audience)s::text[] IS NULL OR visible_to IS NULL OR visible_to && %(audience)s)`.
+        """
+        return None if self.actor.role is Role.SYSTEM else list(self.actor.audience)
 
     def config(self, part: type[P]) -> P:
         """Return a part of the configuration pinned by this unit."""

@@ -39,8 +39,10 @@ class Resources:
 
     def __init__(self, resources: Iterable[Resource]) -> None:
         self._by_kind: dict[str, list[Resource]] = {}
+        self._uids: dict[tuple[str, str], object] = {}
         for resource in resources:
             self._by_kind.setdefault(resource.kind, []).append(resource)
+            self._uids[resource.kind, resource.name] = resource.uid
 
     def of(self, kind: str) -> list[Resource]:
         """Return those of one kind, by name."""
@@ -48,7 +50,7 @@ class Resources:
 
     def uid(self, kind: str, name: str) -> object:
         """Return the uid behind a reference; references were checked when they were applied."""
-        return next(r.uid for r in self._by_kind[kind] if r.name == name)
+        return self._uids[kind, name]
 
 
 def compile_snapshot(

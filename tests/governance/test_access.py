@@ -9,6 +9,7 @@ import pytest
 
 from fakes.world import ACME, NOON, World, running
 from tocsin.governance import actions, reads
+from tocsin.governance.actions.tokens import RATE_MAX
 from tocsin.kernel.access import PERMISSIONS, Role, decide
 from tocsin.kernel.actor import SYSTEM, Actor
 from tocsin.kernel.errors import Conflict, Forbidden, Invalid, NotFound
@@ -91,7 +92,7 @@ async def test_a_name_that_would_confuse_is_refused(world: World) -> None:
 async def test_system_is_not_for_granting_and_rates_have_bounds(world: World) -> None:
     with pytest.raises(Invalid, match="system"):
         await create(world, "x", Role.SYSTEM)
-    for rate in (0, -1, actions.RATE_MAX + 1):
+    for rate in (0, -1, RATE_MAX + 1):
         with pytest.raises(Invalid, match="rate"):
             await create(world, "x", Role.VIEWER, rate)
 

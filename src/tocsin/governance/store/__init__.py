@@ -1,0 +1,1 @@
+"""Governance's rows. The only modules that name the tables of schema `governance` for writing."""

@@ -64,6 +64,7 @@ class Mailbox:
     def __init__(self, refusal: str = "") -> None:
         self.refusal = refusal
         self.mails: list[EmailMessage] = []
+        self.raw: list[bytes] = []
         self.recipients: list[str] = []
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it so
@@ -84,6 +85,7 @@ class Mailbox:
         mail = message_from_bytes(envelope.content, policy=default)
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
+        self.raw.append(envelope.content)
         self.recipients += envelope.rcpt_tos
         return "250 kept as 7"
 

@@ -64,6 +64,19 @@ async def test_nobody_is_answered_before_the_commit(
     assert await world.rows(INBOX) == [("test",)]
 
 
+async def test_what_was_sent_before_the_process_was_stopped_is_refused_and_comes_again(
+    world: World,
+) -> None:
+    pulse = world.app.intake.pulse
+    await pulse.beat()
+    pulse._beat_s = (pulse._beat_s or 0.0) - 10  # SIGSTOP, SIGCONT
+    assert await post(world) == (503, "1")
+    assert await world.rows(INBOX) == []
+    await pulse.beat()
+    pulse._fresh_from_s = 0.0
+    assert await post(world) == (200, None)
+
+
 async def test_a_commit_that_is_cut_off_is_answered_with_come_again_and_kept_nothing(
     world: World, blocked: psycopg.Connection
 ) -> None:
@@ -262,3 +275,29 @@ async def test_what_was_sent_is_listed_once_it_is_sorted(world: World) -> None:
     await world.settle()
     answer = await world.http.get(PATH, headers=world.bearer)
     assert {one["labels"]["instance"] for one in answer.json()} == {"0", "1", "2"}
+
+
+class CountingIdentity(Identity):
+    """Counts how often a token is looked up."""
+
+    looks = 0
+
+    @override
+    async def _look_up(self, secret: str) -> Caller:
+        self.looks += 1
+        return await super()._look_up(secret)
+
+
+async def test_a_token_that_many_connections_send_at_once_is_looked_up_once(
+    world: World,
+) -> None:
+    identity = CountingIdentity(world.app.db, world.clock, store=world.app.store)
+    callers = await asyncio.gather(*(identity.by_token(world.token) for _ in range(50)))
+    assert identity.looks == 1
+    assert len({caller.actor.id for caller in callers}) == 1
+    unknown = world.token[:-1] + "x"
+    found = await asyncio.gather(
+        *(identity.by_token(unknown) for _ in range(3)), return_exceptions=True
+    )
+    assert {type(one).__name__ for one in found} == {"Unauthenticated"}
+    assert identity._looking == {}

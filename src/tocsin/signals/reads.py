@@ -1,18 +1,17 @@
 """What screens and readiness want to know of intake."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import AsyncConnection
 
+from tocsin.kernel.rows import struct_row
+from tocsin.kernel.unit import Unit
+from tocsin.signals.model import Minute, Refusal, Statistics
 
-async def backlog(conn: AsyncConnection[Any], now: datetime) -> tuple[int, float]:
-    """Return how many receipts are unsorted (an estimate is not enough) and the oldest one's age, s."""
-    cursor = await conn.execute("SELECT count(*), min(received_at) FROM signals.inbox")
-    row = await cursor.fetchone()
-    if row is None or row[1] is None:
-        return 0, 0.0
-    return int(row[0]), max(0.0, (now - row[1]).total_seconds())
+WAITING_MAX = 10_000  # receipts looked at to say who waits; beyond that it is an estimate
+HOUR = timedelta(hours=1)
 
 
 async def oldest_at(conn: AsyncConnection[Any]) -> datetime | None:
@@ -27,3 +26,102 @@ async def oldest_at(conn: AsyncConnection[Any]) -> datetime | None:
     )
     row = await cursor.fetchone()
     return row[0] if row else None
+
+
+async def oldest_by_sender(conn: AsyncConnection[Any]) -> dict[str, datetime]:
+    """Return when the oldest unsorted receipt of each integration came in."""
+    cursor = await conn.execute(
+        """
+        WITH RECURSIVE senders AS (
+            (SELECT integration FROM signals.inbox ORDER BY integration LIMIT 1)
+            UNION ALL
+            SELECT (SELECT i.integration FROM signals.inbox i
+                     WHERE i.integration > s.integration ORDER BY i.integration LIMIT 1)
+              FROM senders s
+             WHERE s.integration IS NOT NULL
+        )
+        SELECT s.integration, o.received_at
+          FROM senders s
+         CROSS JOIN LATERAL (SELECT received_at
+                               FROM signals.inbox
+                              WHERE integration = s.integration
+                              ORDER BY id
+                              LIMIT 1) AS o
+         WHERE s.integration IS NOT NULL
+        """
+    )
+    return dict(await cursor.fetchall())
+
+
+async def statistics(unit: Unit, integration: str | None = None) -> list[Statistics]:
+    """Return how integrations fare, by name; those that never sent anything are not among them."""
+    unit.require("resource:read")
+    async with unit.conn.cursor(row_factory=struct_row(Statistics)) as cursor:
+        await cursor.execute(
+            """
+            SELECT integration, format, last_message_at, last_error_at, last_error,
+                   messages, signals, refusals
+              FROM signals.integration_stats
+             WHERE %(name)s::text IS NULL OR integration = %(name)s
+             ORDER BY integration
+             LIMIT 1000
+            """,
+            {"name": integration},
+        )
+        return await cursor.fetchall()
+
+
+async def last_hour(unit: Unit, integration: str | None = None) -> dict[str, list[Minute]]:
+    """Return the minutes of the last hour in which something came, by integration."""
+    unit.require("resource:read")
+    cursor = await unit.conn.execute(
+        """
+        SELECT integration, minute, messages, signals, refusals
+          FROM signals.integration_minutes
+         WHERE minute > %(since)s AND (%(name)s::text IS NULL OR integration = %(name)s)
+         ORDER BY minute
+        """,
+        {"since": unit.now - HOUR, "name": integration},
+    )
+    found: dict[str, list[Minute]] = {}
+    for name, minute, messages, signals, refusals in await cursor.fetchall():
+        found.setdefault(name, []).append(
+            Minute(minute=minute, messages=messages, signals=signals, refusals=refusals)
+        )
+    return found
+
+
+async def waiting(unit: Unit) -> Mapping[str, int]:
+    """Return how many receipts of each integration are kept and not sorted yet."""
+    unit.require("resource:read")
+    cursor = await unit.conn.execute(
+        """
+        SELECT integration, count(*)
+          FROM (SELECT integration FROM signals.inbox LIMIT %(most)s) AS i
+         GROUP BY integration
+        """,
+        {"most": WAITING_MAX},
+    )
+    return {row[0]: row[1] for row in await cursor.fetchall()}
+
+
+async def refusals(unit: Unit, integration: str, *, limit: int = 20) -> list[Refusal]:
+    """Return the newest messages that were refused, or (status 0) could not be sorted."""
+    unit.require("resource:read")
+    async with unit.conn.cursor(row_factory=struct_row(Refusal)) as cursor:
+        await cursor.execute(
+            """
+            SELECT at, status, error
+              FROM (SELECT at, status, error
+                      FROM signals.integration_errors
+                     WHERE integration = %(name)s
+                     UNION ALL
+                    SELECT received_at, 0, error
+                      FROM signals.unsortable
+                     WHERE integration = %(name)s) AS found
+             ORDER BY at DESC
+             LIMIT %(limit)s
+            """,
+            {"name": integration, "limit": limit},
+        )
+        return await cursor.fetchall()

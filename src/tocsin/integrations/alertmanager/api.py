@@ -8,6 +8,7 @@ from tocsin.integrations.alertmanager import errors, parse, wire
 from tocsin.integrations.alertmanager.matchers import parse_matcher, parse_receiver
 from tocsin.kernel.clock import Clock
 from tocsin.signals.model import Signal, Split, Unreadable
+from tocsin.triage.core.matchers import matches
 from tocsin.triage.model import Alert
 
 RECEIVER = "tocsin"
@@ -21,7 +22,7 @@ class AlertmanagerApi:
 
     def split(self, body: bytes, *, lanes: int) -> Split:
         """Check and cut a POST. Raises Unreadable."""
-        return parse.split(body, lanes=lanes)
+        return parse.split(body, lanes=lanes, now=self._clock.now())
 
     def read(self, body: bytes, received_at: datetime) -> tuple[Signal, ...]:
         """Turn a slice back into signals."""
@@ -65,7 +66,7 @@ class AlertmanagerApi:
                 receivers=(RECEIVER,),
             )
             for alert in alerts
-            if all(one.matches(alert.labels) for one in filters)
+            if all(matches(one, alert.labels) for one in filters)
         )
 
     def status(self, started_at: datetime) -> bytes:

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 from tocsin.integrations.alertmanager.errors import required, unparsable
+from tocsin.integrations.lenient_json import storable
 
 _KEYS = ("labels", "annotations", "startsAt", "endsAt", "generatorURL")
 _BY_LOWER = {key.lower(): key for key in _KEYS}
 _GO_NAMES = {dict: "object", list: "array", str: "string", bool: "bool", int: "number"}
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _FRACTION = re.compile(r"(\.\d{6})\d+")
 _SPACE = re.compile(r"[ \t\r\n]*")
 # as go-openapi/strfmt reads them; fromisoformat alone would also take dates and weeks
@@ -76,7 +76,7 @@ def _field(key: str, value: object) -> object:
         return _pairs(key, value)
     if not isinstance(value, str):
         _mismatch(value, f"Go struct field .{key} of type string")
-    return _whole(value) if key == "generatorURL" else _instant(value)
+    return storable(value) if key == "generatorURL" else _instant(value)
 
 
 def _pairs(key: str, value: object) -> dict[str, str]:
@@ -87,7 +87,7 @@ def _pairs(key: str, value: object) -> dict[str, str]:
     for name, text in value.items():
         if text is not None and not isinstance(text, str):
             _mismatch(text, f"Go struct field {field} of type string")
-        pairs[_whole(name)] = _whole(text or "")
+        pairs[storable(name)] = storable(text or "")
     return pairs
 
 
@@ -103,10 +103,6 @@ def _instant(text: str) -> datetime:
             return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
     quoted = json.dumps(text[:64], ensure_ascii=False)
     raise unparsable(f'parsing time {quoted} as "2006-01-02 15:04:05"')
-
-
-def _whole(text: str) -> str:
-    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def _mismatch(value: object, target: str) -> NoReturn:

@@ -21,6 +21,7 @@ from tocsin.signals.model import Signal, Slice, Split
 MAX_LABELS = 64
 MAX_VALUE_BYTES = 4096
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _Instant = Annotated[datetime, Meta(tz=True)]
 _CLASSIC_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*").fullmatch
 _REQUEST_URI = re.compile(r"(?:/|[a-zA-Z][a-zA-Z0-9+.-]*:)[^\s\x00-\x1f\x7f]*").fullmatch
@@ -49,12 +50,15 @@ _encode = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="deterministic").encode
 
 
-def split(body: bytes, *, lanes: int, classic_names: bool = False) -> Split:
+def split(
+    body: bytes, *, lanes: int, now: datetime = _NEVER, classic_names: bool = False
+) -> Split:
     """Check a request as Alertmanager does and cut it into one slice per lane.
 
     Alerts keep their order within a lane. Raises `FrameworkError` when nothing of the
     request can be kept; a single bad alert is a refusal beside the good ones. A start in
-    the far future without an end is taken, where Alertmanager refuses it: clocks err.
+    the far future without an end is taken, where Alertmanager refuses it: clocks err. A slice
+    `ends` if one of its alerts has ended `now`.
     """
     try:
         alerts = _decode(body)
@@ -66,11 +70,11 @@ def split(body: bytes, *, lanes: int, classic_names: bool = False) -> Split:
     if not alerts:
         return Split(())
     if len(alerts) > 1:
-        return _split_many(body, alerts, lanes, classic_names)
+        return _split_many(body, alerts, lanes, now, classic_names)
     placed = _place(alerts[0], 0, len(body), lanes, classic_names)
     if isinstance(placed, str):
         return Split((), (placed,))
-    return Split((Slice(lane=placed, body=body, count=1),))
+    return Split((Slice(lane=placed, body=body, count=1, ends=_ends(alerts[0], now)),))
 
 
 def read(
@@ -95,23 +99,35 @@ def _split_many(
     body: bytes,
     alerts: list[PostableAlert],
     lanes: int,
+    now: datetime,
     classic_names: bool,  # noqa: FBT001 - as `_place`
 ) -> Split:
     by_lane: dict[int, list[msgspec.Raw]] = {}
+    ending: set[int] = set()
     refusals: list[str] = []
     for index, raw in enumerate(_decode_raw(body)):
         placed = _place(alerts[index], index, len(raw), lanes, classic_names)
         if isinstance(placed, str):
             refusals.append(placed)
-        elif placed in by_lane:
+            continue
+        if _ends(alerts[index], now):
+            ending.add(placed)
+        if placed in by_lane:
             by_lane[placed].append(raw)
         else:
             by_lane[placed] = [raw]
     accepted = [
-        Slice(lane=lane, body=b"[" + b",".join(raws) + b"]", count=len(raws))
+        Slice(
+            lane=lane, body=b"[" + b",".join(raws) + b"]", count=len(raws), ends=lane in ending
+        )
         for lane, raws in by_lane.items()
     ]
     return Split(tuple(accepted), tuple(refusals))
+
+
+def _ends(alert: PostableAlert, now: datetime) -> bool:
+    at = alert.ends_at
+    return at is not None and at <= now and at.year > 1
 
 
 def _place(

@@ -1,0 +1,1 @@
+"""Any JSON over HTTP, read by an integration's own mapping."""

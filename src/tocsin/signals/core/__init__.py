@@ -1,0 +1,1 @@
+"""Decisions of intake: values in, values out; no clock, no database, no network."""

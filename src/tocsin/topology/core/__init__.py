@@ -1,0 +1,1 @@
+"""Topology's decisions: which service an alert is about, and whose it is."""

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tocsin.triage.core.routing import matches, route_named, route_of
+from tocsin.triage.core.matchers import matches
+from tocsin.triage.core.routing import route_named, routes_of
 from tocsin.triage.model import Matcher, MatchOp, Route, Routing
 
 
@@ -38,9 +39,9 @@ def test_the_first_route_that_matches_wins_and_the_default_takes_the_rest() -> N
     both = Route(name="both", matchers=(team, zone))
     one = Route(name="one", matchers=(team,))
     config = Routing(routes=(both, one))
-    assert route_of({"team": "db", "zone": "eu-1"}, config) is both
-    assert route_of({"team": "db", "zone": "us-1"}, config) is one
-    assert route_of({"zone": "eu-1"}, config) is config.default
+    assert routes_of({"team": "db", "zone": "eu-1"}, config) == (both,)
+    assert routes_of({"team": "db", "zone": "us-1"}, config) == (one,)
+    assert routes_of({"zone": "eu-1"}, config) == (config.default,)
 
 
 def test_a_deleted_route_is_answered_by_the_default() -> None:

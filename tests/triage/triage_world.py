@@ -123,15 +123,15 @@ class Pond:
 
     def due(self) -> Outcome | None:
         """Call the timer of the only group that has not ended."""
-        group, outcome = group_due(self.group(), self.config, self.now)
+        group, outcomes = group_due(self.group(), self.config, self.now)
         self.groups[group.id] = group
-        self.outcomes += [outcome] if outcome else []
-        return outcome
+        self.outcomes += outcomes
+        return outcomes[0] if outcomes else None
 
     def all_due(self) -> None:
         for group in [*self.groups.values()]:
-            self.groups[group.id], outcome = group_due(group, self.config, self.now)
-            self.outcomes += [outcome] if outcome else []
+            self.groups[group.id], outcomes = group_due(group, self.config, self.now)
+            self.outcomes += outcomes
 
     def alert(self, name: str) -> Alert:
         return self.alerts[key_of(name)]

@@ -1,7 +1,7 @@
 """From a kept signal to a sorted alert: take, read, sort, in one unit."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
 import tocsin.signals.actions as signals
@@ -11,10 +11,13 @@ from tocsin.kernel.clock import Clock
 from tocsin.kernel.errors import Unavailable
 from tocsin.kernel.logs import Log
 from tocsin.kernel.metrics import SORTED, UNSORTABLE
-from tocsin.kernel.unit import Unit, Units
+from tocsin.kernel.right_of_way import RightOfWay
+from tocsin.kernel.unit import Unit
+from tocsin.kernel.units import Units
 from tocsin.signals import reads
+from tocsin.signals.core.config import Integrations
 from tocsin.signals.model import Receipt
-from tocsin.signals.ports import LANES, Parser
+from tocsin.signals.ports import LANES, Reader
 from tocsin.triage.model import Observed
 
 RECEIPTS_MAX = 2000
@@ -28,6 +31,13 @@ MANY = 2.0  # alerts in a receipt
 YIELD_MAX_S = 3.0  # how old a signal may get while intake is busy before sorting insists
 YIELD_MANY_S = 1.5  # the same where requests carry many: they come faster than they are sorted
 LATE_S = 0.5  # older than that again: sorting is too slow
+LIGHT_MAX = 32  # receipts that an integration may have waiting to be sorted before all others
+LIGHT_RECEIPTS_MAX = 256  # in one unit: short, for the next one waits behind it
+LIGHT_PAUSE_S = 1.0  # after a failure, which is left to those who can find the culprit
+OVERDUE_S = 2.0  # what is light and yet this old is sorted with all others
+FRESH_S = 1.5  # how long it is known who is not light
+FOLLOWS_S = 0.02  # until the first timer of what was just sorted has begun
+GIVE_WAY_S = 0.2  # how long a batch waits for pages at most
 log = Log("detection")
 
 
@@ -37,7 +47,7 @@ class Sorter:
     def __init__(
         self,
         units: Units,
-        parsers: Mapping[str, Parser],
+        parsers: Mapping[str, Reader],
         clock: Clock,
         *,
         retention_days: int,
@@ -55,8 +65,53 @@ class Sorter:
         self._intake_is_busy = intake_is_busy
         self._pace = pace or signals.Pace()
         self._is_behind = False  # the last look left something
+        self.way = RightOfWay()
+        self._heavy: list[str] = []  # integrations with more waiting than is light
+        self._looked_at = -FRESH_S  # for them, in loop time
+        self._light_again_at = 0.0  # loop time
         self.wake = asyncio.Event()
+        self.light_wake = asyncio.Event()
         self.lanes = LANES
+
+    async def beat_light(self) -> float:
+        """Sort what came from integrations that have little waiting; return how long to wait.
+
+        Nobody's flood delays them: they are not in its queue, and yield to nothing.
+        """
+        if self._is_light_off():
+            return BUSY_POLL_S
+        with self.way.held():
+            count = await self.sort_light()
+        if count:
+            self.way.linger(FOLLOWS_S)
+        if self._heavy and not self._intake_is_busy():
+            self.wake.set()
+        return 0.0 if count else POLL_S
+
+    async def sort_light(self) -> int:
+        """Sort all that light integrations have waiting in one unit; return how many receipts."""
+        if self._clock.now().date() not in self._days:
+            await self._make_room()
+        taken: list[Receipt] = []
+
+        async def act(unit: Unit) -> int:
+            found = await signals.take_light(
+                unit, waiting_max=LIGHT_MAX, limit=LIGHT_RECEIPTS_MAX
+            )
+            taken[:], self._heavy = found
+            self._looked_at = asyncio.get_running_loop().time()
+            return await self._fold(unit, taken, waited=False)
+
+        try:
+            SORTED.inc(await self._units.run(SYSTEM, act))
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - door: `sort_batch` finds out what is wrong with which
+            log.info("sort.not_light", error=f"{type(error).__name__}: {error}")
+            self._light_again_at = asyncio.get_running_loop().time() + LIGHT_PAUSE_S
+            self.wake.set()
+            return 0
+        return len(taken)
 
     async def beat(self) -> float:
         """Sort what there is in one go; return how long to wait for the next, in seconds.
@@ -72,10 +127,12 @@ class Sorter:
             self._is_behind = False
             self._pace.free()
             return POLL_S
+        age_s = (self._clock.now() - oldest_at).total_seconds()
         if not self._intake_is_busy():
             self._pace.free()
+            if not self._heavy and 0 <= age_s < OVERDUE_S and not self._is_light_off():
+                return BUSY_POLL_S
             return 0.0 if await self._sort(ALERTS_MAX) else BUSY_POLL_S
-        age_s = (self._clock.now() - oldest_at).total_seconds()
         late_s = age_s - (YIELD_MAX_S if self._alerts_per_receipt < MANY else YIELD_MANY_S)
         if late_s < 0:
             self._pace.free()
@@ -91,6 +148,7 @@ class Sorter:
     async def _sort(self, alerts: int) -> int:
         """Sort `alerts` or so with each hand; one is enough unless the last look left some."""
         self._alerts_max = alerts
+        await self.way.give(GIVE_WAY_S)
         if self._is_behind and self._limit == RECEIPTS_MAX:
             lanes = self.lanes // (2 * HANDS)  # leaves as many to another process
             async with asyncio.TaskGroup() as group:
@@ -102,9 +160,19 @@ class Sorter:
         return count
 
     def hint(self) -> None:
-        """Look at once, unless intake needs the processor more."""
-        if not self._intake_is_busy():
+        """Look at once for what is light; for all else unless intake needs the processor more."""
+        self.light_wake.set()
+        if self._heavy and not self._intake_is_busy():
             self.wake.set()
+
+    def _known_heavy(self) -> list[str] | None:
+        """Name those whose signals are not light; None where nobody sorts what is."""
+        at = asyncio.get_running_loop().time()
+        is_known = at - self._looked_at < FRESH_S and not self._is_light_off()
+        return self._heavy if is_known else None
+
+    def _is_light_off(self) -> bool:
+        return asyncio.get_running_loop().time() < self._light_again_at
 
     async def sort_batch(self, lanes: int | None = None) -> int:
         """Sort the oldest receipts of free lanes in one unit; return how many there were.
@@ -118,11 +186,14 @@ class Sorter:
         async def act(unit: Unit) -> int:
             taken.clear()
             limit = max(1, min(self._limit, int(self._alerts_max / self._alerts_per_receipt)))
-            taken[:] = await signals.take(unit, lanes=lanes or self.lanes, limit=limit)
-            observed = [one for receipt in taken for one in self._read(receipt)]
-            if observed:
-                await triage.sort_observed(unit, observed)
-            return len(observed)
+            taken[:] = await signals.take(
+                unit,
+                lanes=lanes or self.lanes,
+                limit=limit,
+                senders=self._known_heavy(),
+                or_before=unit.now - timedelta(seconds=OVERDUE_S),
+            )
+            return await self._fold(unit, taken, waited=True)
 
         try:
             count = await self._units.run(SYSTEM, act)
@@ -138,6 +209,17 @@ class Sorter:
             self._alerts_per_receipt = max(1.0, count / len(taken))
         self._limit = min(RECEIPTS_MAX, self._limit * 2)
         return len(taken)
+
+    async def _fold(self, unit: Unit, taken: Sequence[Receipt], *, waited: bool) -> int:
+        extra = unit.config(Integrations).extra_labels
+        observed = [
+            one
+            for receipt in taken
+            for one in self._read(receipt, extra.get(receipt.integration), waited=waited)
+        ]
+        if observed:
+            await triage.sort_observed(unit, observed)
+        return len(observed)
 
     async def _cut(self, taken: list[Receipt], error: Exception) -> None:
         if len(taken) > 1:
@@ -157,12 +239,14 @@ class Sorter:
 
         await self._units.run(SYSTEM, put_away)
 
-    def _read(self, receipt: Receipt) -> list[Observed]:
+    def _read(
+        self, receipt: Receipt, extra: Mapping[str, str] | None, *, waited: bool
+    ) -> list[Observed]:
         found = self._parsers[receipt.format].read(receipt.body, receipt.received_at)
         return [
             Observed(
                 dedup_key=signal.dedup_key,
-                labels=signal.labels,
+                labels=signal.labels if extra is None else {**extra, **signal.labels},
                 annotations=signal.annotations,
                 starts_at=signal.starts_at,
                 ends_at=signal.ends_at,
@@ -170,6 +254,9 @@ class Sorter:
                 source_url=signal.source_url,
                 integration=receipt.integration,
                 received_at=receipt.received_at,
+                acknowledges=signal.acknowledges,
+                only_ends=signal.only_ends,
+                waited=waited,
             )
             for signal in found
         ]

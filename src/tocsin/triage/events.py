@@ -2,8 +2,8 @@
 
 from typing_extensions import override
 
-from tocsin.kernel.events import Event, Names
-from tocsin.kernel.ids import AlertId, GroupId
+from tocsin.kernel.events import NOBODY, Event, Names, Update
+from tocsin.kernel.ids import AlertId, GroupId, PersonId
 
 
 def _alerts(count: int) -> str:
@@ -96,6 +96,61 @@ class GroupRefiredQuietly(Event, frozen=True, tag="triage.group_refired_quietly"
         return f"{self.title}: firing again, low urgency"
 
 
+class GroupReached(Event, frozen=True, tag="triage.group_reached"):
+    """An open urgent group now holds alerts that further policies are paged for."""
+
+    group_id: GroupId
+    title: str
+    policies: tuple[str, ...]
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        return (
+            f"{self.title}: also pages {', '.join(one or 'default' for one in self.policies)}"
+        )
+
+
+class GroupStillFires(Event, frozen=True, tag="triage.group_still_fires"):
+    """The repeat interval of an urgent group is over and it has not cleared."""
+
+    group_id: GroupId
+    title: str
+    firing_count: int
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        return f"{self.title}: still firing after its repeat interval ({_alerts(self.firing_count)})"
+
+
+class AlertsResolved(Event, frozen=True, tag="triage.alerts_resolved"):
+    """A person has called alerts of a group over; they stay so until they fire anew."""
+
+    group_id: GroupId
+    alert_ids: tuple[AlertId, ...]
+    person_id: PersonId | None
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        who = name(self.person_id or NOBODY)
+        return f"{_alerts(len(self.alert_ids))} resolved by hand by {who}"
+
+
+class GroupsRestricted(Event, frozen=True, tag="triage.groups_restricted"):
+    """Groups are shown to some people only, or to everybody again."""
+
+    group_ids: tuple[GroupId, ...]
+    restricted: bool
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        shown = "some people only" if self.restricted else "everybody"
+        return f"Its alerts are shown to {shown}"
+
+
 class GroupCleared(Event, frozen=True, tag="triage.group_cleared"):
     """No alert of the group fires any more."""
 
@@ -120,3 +175,21 @@ class GroupVanished(Event, frozen=True, tag="triage.group_vanished"):
     def sentence(self, name: Names) -> str:
         """Say it."""
         return f"{self.title}: resolved before its wait was over, nobody was paged"
+
+
+class GroupAcknowledgedBySender(Event, frozen=True, tag="triage.group_acknowledged_by_sender"):
+    """Where the signals come from, somebody has taken an alert of the group."""
+
+    group_id: GroupId
+    integration: str
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        return f"Acknowledged by the sender of its alerts ({self.integration})"
+
+
+class GroupsCounted(Update, frozen=True, tag="triage.groups_counted"):
+    """So many alerts of each group fire now, of so many that have ever stood in it."""
+
+    counts: tuple[tuple[GroupId, int, int], ...]

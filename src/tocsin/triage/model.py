@@ -1,7 +1,7 @@
 """The nouns of triage: what was observed, alerts, the groups they stand in, and the routes."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from msgspec import Struct
@@ -11,6 +11,7 @@ from tocsin.kernel.vocabulary import Labels, Urgency
 
 STORM_PER_MINUTE = 30  # new groups of one integration in 60 s; one more is a storm
 REOPEN_WITHIN_S = 15 * 60  # firing again this soon after clearing is the same group
+NO_END = datetime(9000, 1, 1, tzinfo=UTC)  # a sender that names a later end names none
 MAX_NEW_GROUPS = 50  # a unit that would open more is cut in two by its caller
 
 
@@ -26,6 +27,9 @@ class Observed(Struct, frozen=True, kw_only=True):
     source_url: str
     integration: str
     received_at: datetime
+    acknowledges: bool = False  # somebody at the sender's end has it; it says nothing else
+    only_ends: bool = False  # a known alert is over; it has no words of its own
+    waited: bool = False  # in a queue where another integration's word may have gone before
 
 
 class AlertState(StrEnum):
@@ -54,6 +58,9 @@ class Alert(Struct, frozen=True, kw_only=True):
     fired_count: int  # episodes
     urgency: Urgency
     reasons: tuple[str, ...]  # one per stage, the dedupe stage first
+    held_until: datetime | None = (
+        None  # resolved by hand: firing signals up to then are old news
+    )
 
 
 class GroupState(StrEnum):
@@ -75,8 +82,8 @@ class Group(Struct, frozen=True, kw_only=True):
     title: str
     summary: str
     integration: str  # of the alert that opened it
-    route: str
-    policy: str  # "" is the default policy
+    route: str  # the one that decides how it is grouped
+    policy: str  # of that route; "" is the default policy
     urgency: Urgency
     firing_count: int
     alert_count: int  # distinct alerts that have ever stood in it
@@ -85,6 +92,17 @@ class Group(Struct, frozen=True, kw_only=True):
     due_at: datetime | None  # call `group_due` then; None: nothing to wait for
     cleared_at: datetime | None
     storm: bool
+    routes: tuple[str, ...] = ()  # all that its alerts took, `route` first
+    policies: tuple[str, ...] = ()  # whom to page, of the routes that found an alert urgent
+    repeat_at: datetime | None = None  # page again then, if it still fires
+    taken_by: str = (
+        ""  # while WAITING: whose sender has acknowledged it, with nothing new since
+    )
+
+    @property
+    def paged_policies(self) -> tuple[str, ...]:
+        """Return the policies to page; a group that was never urgent has its route's."""
+        return self.policies or (self.policy,)
 
 
 class MatchOp(StrEnum):
@@ -105,19 +123,21 @@ class Matcher(Struct, frozen=True, kw_only=True):
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """Where alerts go whose labels satisfy all matchers."""
+    """Where alerts go whose labels satisfy all matchers; `goes_on`: and those after it as well."""
 
     name: str
     matchers: tuple[Matcher, ...] = ()
     group_by: tuple[str, ...] | None = None  # None: service, else alertname, else all labels
     group_wait_s: int = 0
     group_interval_s: int = 300
+    repeat_interval_s: int = 0  # 0: never
+    goes_on: bool = False
     policy: str = ""
     urgency: Urgency | None = None  # None: by the severity label
 
 
 class Routing(Struct, frozen=True):
-    """The first route that matches wins; `default` takes what no route wants."""
+    """Routes in the order in which they are asked; `default` takes what none of them wants."""
 
     routes: tuple[Route, ...] = ()
     default: Route = Route(name="default")

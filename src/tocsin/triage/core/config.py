@@ -4,31 +4,37 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, cast
 
 import msgspec
-import re2
 from msgspec import Meta, Struct
 
-from tocsin.kernel.durations import seconds
+from tocsin.kernel.durations import Duration, seconds
 from tocsin.kernel.errors import Invalid
 from tocsin.kernel.snapshot import Resource, Resources
 from tocsin.kernel.vocabulary import Urgency
+from tocsin.triage.core.matchers import anchored, parse_matcher
 from tocsin.triage.model import Matcher, MatchOp, Route, Routing
 
 DEFAULT = "default"
-PATTERN_MAX = 1024
+MATCHERS_MAX = 32
+TEXT_MAX = 2048
+REPEAT_MIN_S = 60  # more often than that is what an escalation policy is for
 
 
 class RouteSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """Alerts with all these labels go this way; lower `order` is asked first.
+    """Alerts that satisfy all of this go this way; lower `order` is asked first.
 
-    The route called `default` matches everything that no other route wants.
+    `match` and `matchRe` are Alertmanager's old grammar, `matchers` its new one; all of them
+    have to hold. The route called `default` matches everything that no other route wants.
     """
 
     order: int = 100
     match: Mapping[str, str] = msgspec.field(default_factory=dict)
     match_re: Mapping[str, str] = msgspec.field(default_factory=dict)
+    matchers: Annotated[tuple[str, ...], Meta(max_length=MATCHERS_MAX)] = ()
+    continue_: bool = msgspec.field(default=False, name="continue")
     group_by: Annotated[tuple[str, ...], Meta(max_length=16)] | None = None
-    group_wait: str = "0s"
-    group_interval: str = "5m"
+    group_wait: Duration = "0s"
+    group_interval: Duration = "5m"
+    repeat_interval: Duration = "0"
     policy: str = ""
     urgency: Urgency | None = None
 
@@ -49,30 +55,53 @@ def compile_routing(resources: Resources) -> Routing:
 
 def _route(spec: RouteSpec, resource: Resource) -> Route:
     where = f"Route/{resource.name}: spec"
-    if resource.name == DEFAULT and (spec.match or spec.match_re):
+    matchers = (
+        *(Matcher(name=n, op=MatchOp.EQUAL, value=v) for n, v in spec.match.items()),
+        *(_regex(n, v, f"{where}.matchRe.{n}") for n, v in spec.match_re.items()),
+        *(_matcher(text, f"{where}.matchers[{at}]") for at, text in enumerate(spec.matchers)),
+    )
+    if resource.name == DEFAULT and matchers:
         raise Invalid(
-            f"{where}: the default route matches everything; leave match out", field="match"
+            f"{where}: the default route matches everything; leave match, matchRe and matchers"
+            " out", field="match",
+        )  # fmt: skip
+    if resource.name == DEFAULT and spec.continue_:
+        raise Invalid(
+            f"{where}.continue: the default route is the last; leave it out", field="continue"
+        )
+    repeat_interval_s = seconds(spec.repeat_interval, field=f"{where}.repeatInterval")
+    if 0 < repeat_interval_s < REPEAT_MIN_S:
+        raise Invalid(
+            f"{where}.repeatInterval: at least {REPEAT_MIN_S}s, or 0 for never",
+            field="repeatInterval",
         )
     return Route(
         name=resource.name,
-        matchers=(
-            *(Matcher(name=n, op=MatchOp.EQUAL, value=v) for n, v in spec.match.items()),
-            *(_regex(n, v, where) for n, v in spec.match_re.items()),
-        ),
+        matchers=matchers,
         group_by=spec.group_by,
         group_wait_s=seconds(spec.group_wait, field=f"{where}.groupWait"),
         group_interval_s=seconds(spec.group_interval, field=f"{where}.groupInterval"),
+        repeat_interval_s=repeat_interval_s,
+        goes_on=spec.continue_,
         policy=spec.policy,
         urgency=spec.urgency,
     )
 
 
-def _regex(name: str, pattern: str, where: str) -> Matcher:
-    field = f"{where}.matchRe.{name}"
-    if len(pattern) > PATTERN_MAX:
-        raise Invalid(f"{field}: longer than {PATTERN_MAX} characters", field=field)
+def _regex(name: str, pattern: str, field: str) -> Matcher:
     try:
-        re2.compile(pattern)
-    except re2.error as error:
+        anchored(pattern)
+    except ValueError as error:
         raise Invalid(f"{field}: not a pattern (RE2 syntax): {error}", field=field) from error
     return Matcher(name=name, op=MatchOp.MATCHES, value=pattern)
+
+
+def _matcher(text: str, field: str) -> Matcher:
+    if len(text) > TEXT_MAX:
+        raise Invalid(f"{field}: longer than {TEXT_MAX} characters", field=field)
+    try:
+        return parse_matcher(text)
+    except ValueError as error:
+        raise Invalid(
+            f'{field}: {error}; write e.g. severity=~"critical|page"', field=field
+        ) from error

@@ -1,7 +1,7 @@
 """Compare what was known before a batch with what is known after it: what to write and say."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -36,6 +36,8 @@ def _refresh(before: Alert, after: Alert) -> Refresh | None:
         or before.fired_count != after.fired_count
         or before.starts_at != after.starts_at
         or before.source_url != after.source_url
+        or before.held_until != after.held_until
+        or before.labels != after.labels
     ):
         return None
     same_words = before.annotations == after.annotations
@@ -59,9 +61,8 @@ def group_difference(
     """Return the group to save and what people must hear; `joined` fired in this batch."""
     if before is None:
         after = _titled(after, joined)
-    interval_s = route_named(after.route, config).group_interval_s
     sample = tuple(alert.id for alert in joined[:SAMPLE_COUNT])
-    return lifecycle.told(before, after, sample, now + timedelta(seconds=interval_s))
+    return lifecycle.told(before, after, sample, route_named(after.route, config), now)
 
 
 def _titled(group: Group, alerts: Sequence[Alert]) -> Group:

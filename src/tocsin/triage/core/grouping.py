@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from tocsin.kernel.vocabulary import Labels, Urgency
-from tocsin.triage.core.routing import route_of
+from tocsin.triage.core.routing import routes_of
 from tocsin.triage.core.urgency import score
 from tocsin.triage.core.wording import plain, spelled
 from tocsin.triage.model import Route, Routing
@@ -20,7 +20,9 @@ _DEFAULT_ORDER = ("service", "alertname")
 class Placement(Struct, frozen=True, kw_only=True):
     """Where an alert belongs and why; one object serves all alerts that are placed alike."""
 
-    route: Route
+    route: Route  # the first that matches: it decides the group
+    routes: tuple[str, ...]  # all of them
+    policies: tuple[str, ...]  # of those that call somebody
     key: str
     labels: Labels
     urgency: Urgency
@@ -28,17 +30,26 @@ class Placement(Struct, frozen=True, kw_only=True):
 
 
 def place(labels: Labels, config: Routing) -> Placement:
-    """Route, group and score one set of labels."""
-    route = route_of(labels, config)
+    """Route, group and score one set of labels.
+
+    Each route that matches says whether its own policy is called; one that calls is enough to
+    make the alert urgent.
+    """
+    taken = routes_of(labels, config)
+    route = taken[0]
     shared = group_labels(labels, route)
-    urgency, scored = score(route, labels)
+    scores = [(one, *score(one, labels)) for one in taken]
+    calling = [one for one in scores if one[1] is Urgency.HIGH]
+    _, urgency, scored = (calling or scores)[0]
     return Placement(
         route=route,
+        routes=tuple(one.name for one in taken),
+        policies=tuple(dict.fromkeys(one.policy for one, _, _ in calling)),
         key=group_key(route.name, shared),
         labels=shared,
         urgency=urgency,
         reasons=(
-            f"route: {route.name}",
+            f"route: {', then '.join(one.name for one in taken)}",
             f"group: {plain(spelled(shared), 200) or 'all of the route'}",
             scored,
         ),

@@ -40,6 +40,19 @@ class GroupRefired(Struct, frozen=True, kw_only=True):
     sample: tuple[AlertId, ...]
 
 
+class GroupReached(Struct, frozen=True, kw_only=True):
+    """An open urgent group now holds alerts that `policies` are paged for as well."""
+
+    group: Group
+    policies: tuple[str, ...]
+
+
+class GroupStillFires(Struct, frozen=True):
+    """The repeat interval of an urgent group is over and it has not cleared."""
+
+    group: Group
+
+
 class GroupCleared(Struct, frozen=True):
     """No alert of the group fires any more."""
 
@@ -52,13 +65,23 @@ class GroupVanished(Struct, frozen=True):
     group: Group
 
 
+class GroupAcknowledgedBySender(Struct, frozen=True):
+    """Somebody at the sender's end has one of its alerts."""
+
+    group: Group
+    integration: str
+
+
 Outcome = (
     GroupNeedsPage
     | GroupNeedsIncident
     | GroupGrew
+    | GroupReached
     | GroupRefired
+    | GroupStillFires
     | GroupCleared
     | GroupVanished
+    | GroupAcknowledgedBySender
 )
 
 

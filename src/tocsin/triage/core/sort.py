@@ -12,9 +12,14 @@ from tocsin.kernel.vocabulary import Labels
 from tocsin.triage.core import dedupe, lifecycle, storm
 from tocsin.triage.core.dedupe import Verdict
 from tocsin.triage.core.difference import alert_difference, group_difference
+from tocsin.triage.core.ending import all_groups, excused, expire, group_id_of, resolve
 from tocsin.triage.core.grouping import Placement, placer
-from tocsin.triage.core.lifecycle import group_due
-from tocsin.triage.core.outcomes import GroupCleared, Outcome, Sorted
+from tocsin.triage.core.lifecycle import group_due, repeat_due, repeat_later
+from tocsin.triage.core.outcomes import (
+    GroupAcknowledgedBySender,
+    Outcome,
+    Sorted,
+)
 from tocsin.triage.model import (
     Alert,
     AlertState,
@@ -25,7 +30,15 @@ from tocsin.triage.model import (
     State,
 )
 
-__all__ = ["expire", "group_due", "sort", "wanted_group_keys"]  # all that actions call
+__all__ = [  # all that actions call
+    "expire",
+    "group_due",
+    "repeat_due",
+    "repeat_later",
+    "resolve",
+    "sort",
+    "wanted_group_keys",
+]
 
 
 class _Batch(Struct, kw_only=True):
@@ -41,6 +54,7 @@ class _Batch(Struct, kw_only=True):
     current: dict[str, GroupId]  # by group key
     opened: dict[str, int]  # by integration, in the last minute
     joined: dict[GroupId, list[Alert]]
+    acknowledged: dict[GroupId, str]  # by whose integration
     counts: dict[Verdict, int]
 
 
@@ -67,58 +81,77 @@ def sort(
         placed=placer(config),
         before=state.alerts,
         alerts=dict(state.alerts),
-        groups=_all_groups(state),
+        groups=all_groups(state),
         current={key: group.id for key, group in state.groups.items()},
         opened=dict(state.opened_last_minute),
         joined={},
+        acknowledged={},
         counts=dict.fromkeys(Verdict, 0),
     )
     for seen in observed:
         alert = batch.alerts.get(seen.dedup_key)
         verdict = dedupe.judge(alert, seen)
         batch.counts[verdict] += 1
+        if verdict is Verdict.UNKNOWN:
+            continue
         batch.alerts[seen.dedup_key] = _folded(batch, alert, seen, verdict)
-    return _difference(state, batch, dict.fromkeys(seen.dedup_key for seen in observed))
-
-
-def expire(state: State, due: Sequence[Alert], now: datetime) -> Sorted:
-    """Resolve the alerts in `due` that fire although their `ends_at` has passed."""
-    before = _all_groups(state)
-    groups: dict[GroupId, Group] = {}
-    resolved = []
-    for alert in {alert.id: alert for alert in due}.values():
-        if alert.state is AlertState.FIRING and alert.ends_at <= now:
-            group_id = _group_id(alert)
-            group = groups.get(group_id) or before[group_id]
-            groups[group_id] = lifecycle.left(group, now)
-            resolved.append(_excused(dedupe.expired(alert), group))
-    return Sorted(
-        alerts_new=(),
-        alerts_changed=tuple(resolved),
-        alerts_refreshed=(),
-        groups=tuple(groups.values()),
-        outcomes=tuple(
-            GroupCleared(group)
-            for group in groups.values()
-            if group.state is GroupState.CLEARED
-        ),
-        opened_count=0,
-        counts={Verdict.EXPIRED: len(resolved)},
-    )
+    keys = dict.fromkeys(seen.dedup_key for seen in observed)
+    return _difference(state, batch, [key for key in keys if key in batch.alerts])
 
 
 def _folded(batch: _Batch, alert: Alert | None, seen: Observed, verdict: Verdict) -> Alert:
     if alert is None:
         return _fired(batch, None, seen) if verdict is Verdict.NEW else _gone(batch, seen)
     if verdict is Verdict.REPEAT:
-        return dedupe.refreshed(alert, seen)
+        return _repeated(batch, alert, seen)
     if verdict is Verdict.REFIRED:
         return _fired(batch, alert, seen)
     if verdict is Verdict.RESOLVED:
-        group = batch.groups[_group_id(alert)]
-        batch.groups[group.id] = lifecycle.left(group, batch.now)
-        return _excused(dedupe.resolved(alert, seen), group)
+        return _resolved(batch, alert, seen)
+    if verdict is Verdict.ACKNOWLEDGED:
+        _acknowledged(batch, group_id_of(alert), seen.integration)
     return dedupe.heard(alert, seen, verdict)
+
+
+def _repeated(batch: _Batch, alert: Alert, seen: Observed) -> Alert:
+    """Hear of a firing alert again; where a key is its identity, its labels may have changed.
+
+    It stays in its group, and whoever must be called for what it has become is called.
+    """
+    fresh = dedupe.refreshed(alert, seen)
+    if seen.labels == alert.labels:
+        return fresh
+    placement = batch.placed(seen.labels)
+    before = batch.groups[group_id_of(alert)]
+    group = batch.groups[before.id] = lifecycle.changed(before, placement)
+    if group.urgency is not before.urgency:
+        batch.acknowledged.pop(group.id, None)
+    return replace(
+        fresh,
+        labels=seen.labels,
+        urgency=placement.urgency,
+        reasons=(
+            alert.reasons[0], placement.reasons[0], *alert.reasons[2:3], placement.reasons[2],
+        ),
+    )  # fmt: skip
+
+
+def _resolved(batch: _Batch, alert: Alert, seen: Observed) -> Alert:
+    """End an episode; what was acknowledged of a group that clears says nothing of its next one."""
+    group = batch.groups[group_id_of(alert)]
+    batch.groups[group.id] = lifecycle.left(group, batch.now)
+    if batch.groups[group.id].state is GroupState.CLEARED:
+        batch.acknowledged.pop(group.id, None)
+    return excused(dedupe.resolved(alert, seen), group)
+
+
+def _acknowledged(batch: _Batch, group_id: GroupId, integration: str) -> None:
+    """Note that the sender has a group: there is no page yet that could be taken while it waits."""
+    group = batch.groups[group_id]
+    if group.state is GroupState.WAITING:
+        batch.groups[group_id] = lifecycle.taken(group, integration)
+    else:
+        batch.acknowledged[group_id] = integration
 
 
 def _fired(batch: _Batch, known: Alert | None, seen: Observed) -> Alert:
@@ -169,13 +202,6 @@ def _gone(batch: _Batch, seen: Observed) -> Alert:
     )
 
 
-def _excused(alert: Alert, group: Group) -> Alert:
-    """Leave on a resolved alert why nobody was paged for it, if its group had to wait."""
-    if group.state is not GroupState.WAITING:
-        return alert
-    return replace(alert, reasons=(*alert.reasons, "group: resolved within group_wait"))
-
-
 def _joined(
     batch: _Batch, known: Alert | None, integration: str, placement: Placement
 ) -> tuple[GroupId, tuple[str, ...]]:
@@ -194,7 +220,7 @@ def _joined(
         newcomer = known is None or known.group_id != group_id
         batch.groups[group_id] = lifecycle.joined(
             group,
-            placement.urgency,
+            placement,
             batch.now,
             newcomer=newcomer,
             again=not newcomer and _was_over(batch, known),
@@ -223,6 +249,8 @@ def _opened(
         key=key,
         labels={} if stormy else placement.labels,
         route=placement.route,
+        routes=placement.routes,
+        policies=placement.policies,
         urgency=placement.urgency,
         integration=integration,
         storm=stormy,
@@ -238,7 +266,7 @@ def _opened(
 def _difference(state: State, batch: _Batch, keys: Iterable[bytes]) -> Sorted:
     alerts = {key: batch.alerts[key] for key in keys}
     new, changed, refreshed = alert_difference(state.alerts, alerts)
-    known = _all_groups(state)
+    known = all_groups(state)
     groups: list[Group] = []
     outcomes: list[Outcome] = []
     for group_id, after in batch.groups.items():
@@ -248,6 +276,11 @@ def _difference(state: State, batch: _Batch, keys: Iterable[bytes]) -> Sorted:
             group, news = group_difference(before, after, joined, batch.config, batch.now)
             groups.append(group)
             outcomes += news
+    # last: what opens in this batch must be there before somebody can have it
+    outcomes += [
+        GroupAcknowledgedBySender(batch.groups[group_id], integration)
+        for group_id, integration in batch.acknowledged.items()
+    ]
     return Sorted(
         alerts_new=new,
         alerts_changed=changed,
@@ -257,16 +290,3 @@ def _difference(state: State, batch: _Batch, keys: Iterable[bytes]) -> Sorted:
         opened_count=len(batch.groups) - len(known),
         counts=batch.counts,
     )
-
-
-def _all_groups(state: State) -> dict[GroupId, Group]:
-    return {
-        **{group.id: group for group in state.groups.values()},
-        **state.groups_by_id,
-    }
-
-
-def _group_id(alert: Alert) -> GroupId:
-    if alert.group_id is None:
-        raise AssertionError(f"alert {alert.id} fires outside any group")
-    return alert.group_id

@@ -1,34 +1,53 @@
-"""What can be asked of triage: sort signals, expire alerts, look after a group's timer."""
+"""Load what a batch touches, and write what became of it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import timedelta
 from typing import assert_never
+from uuid import UUID
 
-from tocsin.kernel.ids import GroupId, uuid7
+from tocsin.kernel.ids import GroupId
 from tocsin.kernel.jobs import Job
 from tocsin.kernel.unit import Unit
 from tocsin.kernel.vocabulary import Urgency
 from tocsin.triage import store
 from tocsin.triage.core import outcomes
 from tocsin.triage.core.outcomes import Sorted
-from tocsin.triage.core.sort import expire, group_due, sort, wanted_group_keys
 from tocsin.triage.events import (
+    GroupAcknowledgedBySender,
     GroupCleared,
     GroupGrew,
     GroupGrewQuietly,
     GroupNeedsIncident,
     GroupNeedsPage,
+    GroupReached,
     GroupRefired,
     GroupRefiredQuietly,
+    GroupsCounted,
+    GroupStillFires,
     GroupVanished,
 )
-from tocsin.triage.model import MAX_NEW_GROUPS, Alert, Group, Observed, Routing, State
+from tocsin.triage.model import Alert, Group, State
 
-EXPIRE_BATCH = 500
+WORDS_WAIT = timedelta(seconds=3)  # what is new has people to reach first
 
 
-class TooManyGroups(Exception):
-    """A batch would open more groups than one unit may; its caller cuts it in two."""
+class RepeatDue(Job, frozen=True, tag="triage.repeat_due"):
+    """A group is told of again if it still fires."""
+
+    group_id: GroupId
+
+
+class PutOffRepeats(Job, frozen=True, tag="triage.put_off_repeats"):
+    """Somebody has just taken the page of groups."""
+
+    group_ids: tuple[GroupId, ...]
+
+
+class GatherWords(Job, frozen=True, tag="triage.gather_words"):
+    """Alerts with ids from `first` to `last` are new to search."""
+
+    first: UUID
+    last: UUID
 
 
 class GroupDue(Job, frozen=True, tag="triage.group_due"):
@@ -37,58 +56,8 @@ class GroupDue(Job, frozen=True, tag="triage.group_due"):
     group_id: GroupId
 
 
-async def sort_observed(unit: Unit, observed: Sequence[Observed]) -> Sorted:
-    """Dedupe, route, group and score `observed`, in order, and record what follows for groups.
-
-    Raises TooManyGroups when the batch must be cut.
-    """
-    unit.require("alert:sort")
-    routing = unit.config(Routing)
-    keys = list({one.dedup_key for one in observed})
-    alerts = await store.alerts_for_update(unit.conn, keys)
-    state = await _state(unit, alerts, wanted_group_keys(observed, routing))
-    found = sort(state, observed, routing, unit.now, uuid7)
-    if found.opened_count > MAX_NEW_GROUPS:
-        raise TooManyGroups(f"{found.opened_count} groups; at most {MAX_NEW_GROUPS} in a unit")
-    await _save(unit, state, found)
-    return found
-
-
-async def expire_due(
-    unit: Unit, *, until: datetime | None = None, heard_since: datetime | None = None
-) -> int:
-    """Resolve firing alerts that nobody has refreshed in time; return how many.
-
-    Only what ended before `until` (the oldest signal not sorted yet may be a refresh), and
-    only what was heard of after `heard_since` (before it nobody could be heard).
-    """
-    unit.require("alert:sort")
-    due = await store.alerts_due_for_update(
-        unit.conn,
-        min(unit.now, until or unit.now),
-        heard_since=heard_since,
-        limit=EXPIRE_BATCH,
-    )
-    if due:
-        state = await _state(unit, {alert.dedup_key: alert for alert in due}, ())
-        await _save(unit, state, expire(state, due, unit.now))
-    return len(due)
-
-
-async def group_is_due(unit: Unit, job: GroupDue) -> None:
-    """Tell of a group whose wait is over, or of what has joined it since the last interval."""
-    unit.require("alert:sort")
-    groups = await store.groups_for_update(unit.conn, (), (job.group_id,))
-    for group in groups:
-        sample = tuple(await store.sample(unit.conn, group.id))
-        after, outcome = group_due(group, unit.config(Routing), unit.now, sample=sample)
-        await store.save_groups(unit.conn, [after])
-        _set_timer(unit, after)
-        if outcome is not None:
-            _record(unit, outcome)
-
-
-async def _state(unit: Unit, alerts: dict[bytes, Alert], keys: Sequence[str]) -> State:
+async def state(alerts: dict[bytes, Alert], keys: Sequence[str], unit: Unit) -> State:
+    """Load and lock what `alerts` and the groups of `keys` touch."""
     ids = list({a.group_id for a in alerts.values() if a.group_id is not None})
     groups = await store.groups_for_update(unit.conn, keys, ids)
     return State(
@@ -99,23 +68,41 @@ async def _state(unit: Unit, alerts: dict[bytes, Alert], keys: Sequence[str]) ->
     )
 
 
-async def _save(unit: Unit, state: State, found: Sorted) -> None:
+async def save(known: State, found: Sorted, unit: Unit) -> None:
+    """Write the difference a batch makes, and record what people must hear."""
     await store.save_groups(unit.conn, found.groups)
     if found.alerts_new:
         await store.add_alerts(unit.conn, found.alerts_new)
+        ids = [alert.id for alert in found.alerts_new]
+        unit.defer(GatherWords(first=min(ids), last=max(ids)), at=unit.now + WORDS_WAIT)
     if found.alerts_changed:
         await store.save_alerts(unit.conn, found.alerts_changed)
     if found.alerts_refreshed:
         await store.refresh_alerts(unit.conn, found.alerts_refreshed)
     for group in found.groups:
-        before = state.groups_by_id.get(group.id)
+        before = known.groups_by_id.get(group.id)
         if before is None or before.due_at != group.due_at:
-            _set_timer(unit, group)
+            set_timer(group, unit)
+        set_repeat(before, group, unit)
+    _tell_counts(unit, known, found.groups)
     for outcome in found.outcomes:
-        _record(unit, outcome)
+        record(outcome, unit)
 
 
-def _set_timer(unit: Unit, group: Group) -> None:
+def _tell_counts(unit: Unit, known: State, groups: Sequence[Group]) -> None:
+    """Tell how many alerts fire, first: a group that clears must not end what still fires."""
+    counts = []
+    for group in groups:
+        before = known.groups_by_id.get(group.id)
+        count = (before.firing_count, before.alert_count) if before else None
+        if count != (group.firing_count, group.alert_count):
+            counts.append((group.id, group.firing_count, group.alert_count))
+    if counts:
+        unit.tell(GroupsCounted(counts=tuple(counts)))
+
+
+def set_timer(group: Group, unit: Unit) -> None:
+    """Wait for what a group waits for."""
     if group.due_at is not None and group.due_at > unit.now:
         unit.defer(
             GroupDue(group_id=group.id),
@@ -125,7 +112,20 @@ def _set_timer(unit: Unit, group: Group) -> None:
         )
 
 
-def _record(unit: Unit, outcome: outcomes.Outcome) -> None:
+def set_repeat(before: Group | None, group: Group, unit: Unit) -> None:
+    """Wait for the repeat of a group, where that has changed."""
+    known = None if before is None else before.repeat_at
+    if group.repeat_at is not None and group.repeat_at != known:
+        unit.defer(
+            RepeatDue(group_id=group.id),
+            at=group.repeat_at,
+            subject=group.id,
+            key=f"repeat:{group.id}:{group.repeat_at.timestamp()}",
+        )
+
+
+def record(outcome: outcomes.Outcome, unit: Unit) -> None:  # noqa: C901, PLR0912 - one each
+    """Say an outcome in the log."""
     group = outcome.group
     match outcome:
         case outcomes.GroupNeedsPage(sample=sample, raised=raised):
@@ -156,7 +156,17 @@ def _record(unit: Unit, outcome: outcomes.Outcome) -> None:
                     group_id=group.id, title=group.title, alert_count=group.alert_count
                 )
             )
+        case outcomes.GroupReached(policies=policies):
+            unit.record(GroupReached(group_id=group.id, title=group.title, policies=policies))
+        case outcomes.GroupStillFires():
+            unit.record(
+                GroupStillFires(
+                    group_id=group.id, title=group.title, firing_count=group.firing_count
+                )
+            )
         case outcomes.GroupVanished():
             unit.record(GroupVanished(group_id=group.id, title=group.title))
+        case outcomes.GroupAcknowledgedBySender(integration=integration):
+            unit.record(GroupAcknowledgedBySender(group_id=group.id, integration=integration))
         case _:
             assert_never(outcome)

@@ -1,18 +1,18 @@
-"""Triage's rows. The only module that names the tables of schema `triage` for writing."""
+"""Alerts, and the words they are found by."""
 
 import struct
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-import msgspec
 from psycopg import AsyncConnection
 
 from tocsin.kernel.copying import NULL, copy_in, field, jsonb, micros, text, texts
 from tocsin.kernel.ids import GroupId
 from tocsin.kernel.rows import as_json, struct_row
 from tocsin.triage.core.outcomes import Refresh
-from tocsin.triage.model import Alert, Group
+from tocsin.triage.model import Alert
 
 _ids = struct.Struct("!hi16si16s").pack
 _spans = struct.Struct("!iqiqi?iq").pack
@@ -28,7 +28,7 @@ async def alerts_for_update(
             """
             SELECT id, dedup_key, state, labels, annotations, source_url, integration, starts_at,
                    ends_at, ends_by_timeout, updated_at, group_id, seen_count, fired_count,
-                   urgency, reasons
+                   urgency, reasons, held_until
               FROM triage.alerts
              WHERE dedup_key = ANY(%(keys)b)
              ORDER BY dedup_key
@@ -40,6 +40,30 @@ async def alerts_for_update(
         return {alert.dedup_key: alert for alert in await cursor.fetchall()}
 
 
+async def alerts_by_id_for_update(
+    conn: AsyncConnection[Any], ids: Sequence[UUID], audience: list[str] | None
+) -> list[Alert]:
+    """Lock those of these alerts that the asker may see, in key order."""
+    async with conn.cursor(row_factory=struct_row(Alert)) as cursor:
+        await cursor.execute(
+            """
+            SELECT id, dedup_key, state, labels, annotations, source_url, integration, starts_at,
+                   ends_at, ends_by_timeout, updated_at, group_id, seen_count, fired_count,
+                   urgency, reasons, held_until
+              FROM triage.alerts
+             WHERE id = ANY(%(ids)s)
+               AND (%(audience)s::text[] IS NULL OR group_id IS NULL OR group_id NOT IN (
+                    SELECT id FROM triage.groups
+                     WHERE visible_to IS NOT NULL AND NOT visible_to && %(audience)s))
+             ORDER BY dedup_key
+               FOR UPDATE
+            """,
+            {"ids": list(ids), "audience": audience},
+            binary=True,
+        )
+        return await cursor.fetchall()
+
+
 async def alerts_due_for_update(
     conn: AsyncConnection[Any], until: datetime, *, heard_since: datetime | None, limit: int
 ) -> list[Alert]:
@@ -49,7 +73,7 @@ async def alerts_due_for_update(
             """
             SELECT id, dedup_key, state, labels, annotations, source_url, integration, starts_at,
                    ends_at, ends_by_timeout, updated_at, group_id, seen_count, fired_count,
-                   urgency, reasons
+                   urgency, reasons, held_until
               FROM triage.alerts
              WHERE state = 'firing' AND ends_at <= %(until)s
                AND (%(heard_since)s::timestamptz IS NULL OR updated_at >= %(heard_since)s)
@@ -61,39 +85,6 @@ async def alerts_due_for_update(
             binary=True,
         )
         return await cursor.fetchall()
-
-
-async def groups_for_update(
-    conn: AsyncConnection[Any], keys: Sequence[str], ids: Sequence[GroupId]
-) -> list[Group]:
-    """Lock the live groups of these keys and the groups of these ids, in id order."""
-    async with conn.cursor(row_factory=struct_row(Group)) as cursor:
-        await cursor.execute(
-            """
-            SELECT id, key, state, labels, title, summary, integration, route, policy, urgency,
-                   firing_count, alert_count, noted_count, opened_at, due_at, cleared_at, storm
-              FROM triage.groups
-             WHERE (key = ANY(%(keys)s) AND state <> 'ended') OR id = ANY(%(ids)s)
-             ORDER BY id
-               FOR UPDATE
-            """,
-            {"keys": list(keys), "ids": list(ids)},
-        )
-        return await cursor.fetchall()
-
-
-async def opened_last_minute(conn: AsyncConnection[Any], now: datetime) -> dict[str, int]:
-    """Count the groups that each integration opened in the last 60 s, storms left out."""
-    cursor = await conn.execute(
-        """
-        SELECT integration, count(*)
-          FROM triage.groups
-         WHERE opened_at > %(since)s AND opened_at <= %(now)s AND NOT storm
-         GROUP BY integration
-        """,
-        {"since": now - timedelta(seconds=60), "now": now},
-    )
-    return {row[0]: row[1] for row in await cursor.fetchall()}
 
 
 def _alert_row(alert: Alert) -> dict[str, Any]:
@@ -144,16 +135,18 @@ async def save_alerts(conn: AsyncConnection[Any], alerts: Sequence[Alert]) -> No
     await conn.execute(
         """
         UPDATE triage.alerts t
-           SET state = a.state, annotations = a.annotations, source_url = a.source_url,
+           SET state = a.state, labels = a.labels, annotations = a.annotations,
+               source_url = a.source_url,
                integration = a.integration, starts_at = a.starts_at, ends_at = a.ends_at,
                ends_by_timeout = a.ends_by_timeout, updated_at = a.updated_at,
                group_id = a.group_id, seen_count = a.seen_count, fired_count = a.fired_count,
-               urgency = a.urgency, reasons = a.reasons
+               urgency = a.urgency, reasons = a.reasons, held_until = a.held_until
           FROM jsonb_to_recordset(%(alerts)s::jsonb)
-               AS a(id uuid, state text, annotations jsonb, source_url text, integration text,
-                    starts_at timestamptz, ends_at timestamptz, ends_by_timeout boolean,
-                    updated_at timestamptz, group_id uuid, seen_count integer,
-                    fired_count integer, urgency text, reasons text[])
+               AS a(id uuid, state text, labels jsonb, annotations jsonb, source_url text,
+                    integration text, starts_at timestamptz, ends_at timestamptz,
+                    ends_by_timeout boolean, updated_at timestamptz, group_id uuid,
+                    seen_count integer, fired_count integer, urgency text, reasons text[],
+                    held_until timestamptz)
          WHERE t.id = a.id
         """,
         {"alerts": as_json([_alert_row(alert) for alert in alerts])},
@@ -177,28 +170,30 @@ async def refresh_alerts(conn: AsyncConnection[Any], refreshes: Sequence[Refresh
     )
 
 
-async def save_groups(conn: AsyncConnection[Any], groups: Sequence[Group]) -> None:
-    """Insert or write back groups, in order: an ended one frees its key for the next."""
-    for group in groups:
-        row = msgspec.to_builtins(group, builtin_types=(datetime,))
-        row["labels"] = as_json(row["labels"])
-        await conn.execute(
-            """
-            INSERT INTO triage.groups
-                   (id, key, state, labels, title, summary, integration, route, policy, urgency,
-                    firing_count, alert_count, noted_count, opened_at, due_at, cleared_at, storm)
-            VALUES (%(id)s, %(key)s, %(state)s, %(labels)s, %(title)s, %(summary)s,
-                    %(integration)s, %(route)s, %(policy)s, %(urgency)s, %(firing_count)s,
-                    %(alert_count)s, %(noted_count)s, %(opened_at)s, %(due_at)s, %(cleared_at)s,
-                    %(storm)s)
-                ON CONFLICT (id) DO UPDATE
-               SET state = excluded.state, title = excluded.title, summary = excluded.summary,
-                   urgency = excluded.urgency, firing_count = excluded.firing_count,
-                   alert_count = excluded.alert_count, noted_count = excluded.noted_count,
-                   due_at = excluded.due_at, cleared_at = excluded.cleared_at
-            """,
-            row,
-        )
+async def add_words(
+    conn: AsyncConnection[Any], first: UUID, last: UUID, *, limit: int
+) -> UUID | None:
+    """Note the words of alerts from id to id; return where to go on, None: all done."""
+    cursor = await conn.execute(
+        """
+        WITH found AS (
+            SELECT id, labels, annotations
+              FROM triage.alerts
+             WHERE id >= %(first)s AND id <= %(last)s
+             ORDER BY id
+             LIMIT %(limit)s),
+        added AS (
+            INSERT INTO triage.alert_words (alert_id, words)
+            SELECT id, jsonb_to_tsvector('simple', labels, '["string"]')
+                       || jsonb_to_tsvector('simple', annotations, '["string"]')
+              FROM found
+                ON CONFLICT DO NOTHING)
+        SELECT count(*), (array_agg(id ORDER BY id DESC))[1] FROM found
+        """,
+        {"first": first, "last": last, "limit": limit},
+    )
+    row = await cursor.fetchone()
+    return row[1] if row is not None and row[0] == limit else None
 
 
 async def sample(conn: AsyncConnection[Any], group_id: GroupId) -> list[Any]:

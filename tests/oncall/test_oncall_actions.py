@@ -1,7 +1,6 @@
 """On-call's verbs on real rows: who was too late, what was fenced off, and who is told at last."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -32,13 +31,6 @@ JONAS = "jonas@example.org"
 
 class Killed(BaseException):
     """The process is gone: nobody catches this, and nothing is given back."""
-
-
-@pytest.fixture
-async def world(dsn: str) -> AsyncIterator[World]:
-    async with running(dsn) as world:
-        await world.apply(ACME)
-        yield world
 
 
 async def fire(world: World) -> PageId:

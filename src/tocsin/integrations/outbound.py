@@ -9,7 +9,7 @@ import asyncio
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -77,6 +77,19 @@ class Outbound:
         self._response_limit_bytes = response_limit_bytes
         _tls()  # loading the certificates takes long; the first page shall not wait for it
 
+    async def check(self, host: str, port: int) -> None:
+        """Refuse a host to which another client is about to send. Raises Blocked, Unreachable.
+
+        That client asks the name server again, so a name that changes its mind slips through.
+        """
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                found = await _resolved(host, port)
+        except TimeoutError:
+            raise Unreachable(f"cannot resolve {host}") from None
+        if not all(is_allowed(address, self._allowed) for address in found):
+            raise Blocked(f"{host} is not a public address and no allowed network holds it")
+
     async def request(
         self,
         method: str,
@@ -99,12 +112,7 @@ class Outbound:
             raise Unreachable(f"no answer within {self._timeout_s:g} s") from None
 
     async def _addresses(self, url: httpx.URL) -> list[Address]:
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.getaddrinfo(url.host, _port(url), type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise Unreachable(f"cannot resolve {url.host}: {error}") from None
-        addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+        addresses = await _resolved(url.host, _port(url))
         checked = [address for address in addresses if is_allowed(address, self._allowed)]
         if not checked:
             raise Blocked(f"{url.host} is not a public address and no allowed network holds it")
@@ -158,8 +166,27 @@ class Outbound:
         )
 
 
+async def _resolved(host: str, port: int) -> list[Address]:
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Unreachable(f"cannot resolve {host}: {error}") from None
+    return [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+
+
+def request_id(answer: Answer) -> str:
+    """Return the name by which the receiver knows the request, if it says one."""
+    return answer.headers.get("x-request-id", "")
+
+
 async def deliver(
-    outbound: Outbound, url: str, *, headers: Mapping[str, str], content: bytes
+    outbound: Outbound,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    content: bytes,
+    read_id: Callable[[Answer], str] = request_id,
 ) -> Outcome:
     """POST a message and read the answer as an outcome, alike for every HTTP channel."""
     try:
@@ -169,7 +196,7 @@ async def deliver(
     except Unreachable as unreachable:
         return TransientFailure(str(unreachable))
     if 200 <= answer.status < 300:  # noqa: PLR2004 - the class of statuses that mean success
-        return Sent(answer.headers.get("x-request-id", "")[:200])
+        return Sent(read_id(answer)[:200])
     reason = f"the receiver answered {answer.status}"
     if answer.status in _WORTH_RETRYING or answer.status >= 500:  # noqa: PLR2004 - server errors
         return TransientFailure(reason, _retry_after_s(answer))

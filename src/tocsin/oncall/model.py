@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
+from uuid import UUID
 
 from msgspec import Meta, Struct
 
@@ -25,14 +26,30 @@ class MethodKind(StrEnum):
 
     EMAIL = "email"
     WEBHOOK = "webhook"
+    NTFY = "ntfy"
+    APPRISE = "apprise"
+    INBOX = "inbox"
+
+
+class Show(StrEnum):
+    """How much of the text leaves by a method: all, the title alone, or only INC-12."""
+
+    FULL = "full"
+    TITLE = "title"
+    REFERENCE = "reference"
 
 
 class Method(Struct, frozen=True, kw_only=True):
-    """One address of one person; `secret` signs what is sent to a webhook."""
+    """One address of one person; `secret` signs a webhook, or is the access token of ntfy.
+
+    `priority` is ntfy's, 1 to 5; None: the most urgent.
+    """
 
     kind: MethodKind
     address: str
     secret: str | None = None
+    show: Show = Show.FULL
+    priority: int | None = None
 
 
 class Person(Struct, frozen=True, kw_only=True):
@@ -104,6 +121,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     catch_all: tuple[Target, ...] = ()
     catch_every_s: Positive = 600
     ack_timeout_s: NotNegative = 1800
+    team: str | None = None
 
 
 class PageState(StrEnum):
@@ -130,6 +148,8 @@ class Page(Struct, frozen=True, kw_only=True):
     `epoch` fences: timers and notifications of an older epoch are void. It is 0, and `step`
     -1, until the page is triggered. `catch` counts calls of the catch-all. `retriggers` counts
     acknowledgements that ran out. `unpageable` says that the alarm was raised in this epoch.
+    `requested` pages were asked for by a person, beside those of the routes; `asked_person` is
+    called in place of a policy. `visible_to` None: everyone may see it.
     """
 
     id: PageId
@@ -145,7 +165,12 @@ class Page(Struct, frozen=True, kw_only=True):
     opened_at: datetime
     acknowledged_by: PersonId | None = None
     acknowledged_at: datetime | None = None
+    acknowledged_via: str = ""  # the sender, when it says that somebody has the alert there
     resolved_at: datetime | None = None
+    visible_to: tuple[str, ...] | None = None
+    team: str | None = None
+    requested: bool = False
+    asked_person: PersonId | None = None
 
     @property
     def is_open(self) -> bool:
@@ -168,6 +193,13 @@ class Brief(Struct, frozen=True, kw_only=True):
     labels: Labels
     source_url: str = ""
     runbook_url: str = ""
+
+
+class Scope(Struct, frozen=True, kw_only=True):
+    """Whose an incident is (None: no team's), and who may see it (None: everyone)."""
+
+    team: str | None = None
+    visible_to: tuple[str, ...] | None = None
 
 
 class TimerKind(StrEnum):
@@ -213,6 +245,24 @@ class Notification(Struct, frozen=True, kw_only=True):
     def rung(self) -> RungKey:
         """Name the rung on whose behalf the person is told."""
         return RungKey(epoch=self.epoch, loop=self.loop, step=self.step, catch=self.catch)
+
+
+class ContactTest(Struct, frozen=True, kw_only=True):
+    """An attempt without a page: a message that a person sends to themselves.
+
+    `outcome` is sent, transient or permanent; None: under way, or the process died.
+    """
+
+    id: UUID
+    person_id: PersonId
+    method: int
+    kind: MethodKind
+    show: Show
+    started_at: datetime
+    ended_at: datetime | None = None
+    outcome: str | None = None
+    provider_id: str = ""
+    error: str = ""
 
 
 def key(notification: Notification) -> str:

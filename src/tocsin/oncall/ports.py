@@ -11,8 +11,9 @@ class Outgoing(Struct, frozen=True, kw_only=True):
     `key` is the idempotency key: the same for every attempt of one notification, so that a
     provider or a reader can see that two arrivals are one message. `thread` names what the
     message is about (an incident), so that its messages stand together in a mailbox.
-    `text` must say everything; `html`, `link` and `ack_link` only make it nicer. `secret`
-    signs the message where the method has one of its own.
+    `text` must say everything; `html`, `link` and `ack_link` only make it nicer: a POST to
+    `ack_link` acknowledges. `secret` is the method's own, to sign or to be let in with.
+    `priority` is 1 to 5 where the method names one.
     """
 
     to: str
@@ -26,6 +27,7 @@ class Outgoing(Struct, frozen=True, kw_only=True):
     link: str = ""
     ack_link: str = ""
     secret: str | None = None
+    priority: int | None = None
 
 
 class Sent(Struct, frozen=True):
@@ -49,6 +51,17 @@ class PermanentFailure(Struct, frozen=True):
 
 
 Outcome = Sent | TransientFailure | PermanentFailure
+
+
+def spelled(outcome: Outcome) -> tuple[str, str, str]:
+    """Return what a row keeps of an outcome: its word, the provider's id, the error."""
+    match outcome:
+        case Sent(provider_id):
+            return "sent", provider_id, ""
+        case TransientFailure(reason):
+            return "transient", "", reason
+        case PermanentFailure(reason):
+            return "permanent", "", reason
 
 
 class Channel(Protocol):

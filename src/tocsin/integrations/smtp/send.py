@@ -7,15 +7,16 @@ import ssl
 import unicodedata
 from collections.abc import Callable
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 from hashlib import sha256
 from typing import cast
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import aiosmtplib
+from typing_extensions import override
 
 from tocsin.oncall.ports import (
     Outcome,
@@ -37,7 +38,18 @@ _ADDRESS = re.compile(
 _PERMANENT_FROM = 500
 
 
-_POLICY = SMTP.clone(max_line_length=998)  # a key that is folded and encoded matches no filter
+class _Unfolded(UnstructuredHeader, BaseHeader):
+    """A header on one line: a key that is folded and encoded matches no filter."""
+
+    @override
+    def fold(self, *, policy: Policy) -> str:
+        """Write it, whatever lines the policy of the one who sends it may have."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("x-tocsin-key", _Unfolded)
+_POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
 class Smtp:
@@ -132,7 +144,7 @@ def compose(
         mail["References"] = mail["In-Reply-To"] = f"<{_digest(message.thread)}@{host}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
-    mail["X-Tocsin-Key"] = _clean(message.key)[:200]
+    mail["X-Tocsin-Key"] = _clean(message.key)[:200].encode("ascii", "replace").decode()
     mail.set_content(_body(message.text, MAX_TEXT))
     if message.html is not None and len(message.html) <= MAX_HTML:
         mail.add_alternative(_body(message.html, MAX_HTML), subtype="html")

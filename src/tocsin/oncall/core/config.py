@@ -6,16 +6,17 @@ from typing import Annotated, cast
 from uuid import UUID
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
-from tocsin.kernel.durations import seconds
+from tocsin.kernel.durations import Duration, seconds
 from tocsin.kernel.errors import Invalid
 from tocsin.kernel.ids import PersonId, PolicyId, ScheduleId
 from tocsin.kernel.snapshot import Resource, Resources
 from tocsin.oncall.core import local_time
+from tocsin.oncall.core.contacts import DEFAULTS, ContactDefaultsSpec, Contacts, methods
 from tocsin.oncall.core.ladder import Ladder, resolve
 from tocsin.oncall.model import (
-    Method,
-    MethodKind,
+    Page,
     Person,
     PersonTarget,
     Policy,
@@ -28,29 +29,11 @@ from tocsin.oncall.model import (
 
 CATCH_ALL = "catch-all"
 DEFAULT = "default"
+ASKED_TIMEOUT_S = 300
 # stands in where no policy is configured at all: it calls nobody, so the page is UNPAGEABLE at once
 NO_POLICY = Policy(id=PolicyId(UUID(int=0)), name="", steps=())
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
-Email = Annotated[str, Meta(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$", max_length=254)]
-Url = Annotated[str, Meta(pattern=r"^https?://[^\s]+$", max_length=2000)]
-
-
-class EmailContact(
-    Struct, frozen=True, tag="email", tag_field="type", forbid_unknown_fields=True
-):
-    """An e-mail address."""
-
-    address: Email
-
-
-class WebhookContact(
-    Struct, frozen=True, tag="webhook", tag_field="type", forbid_unknown_fields=True
-):
-    """A URL that takes signed JSON; `secret` signs it, else TOCSIN_WEBHOOK_SECRET does."""
-
-    url: Url
-    secret: str | None = None
 
 
 class PersonSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -58,14 +41,19 @@ class PersonSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
 
     display_name: Text
     timezone: str = "UTC"
-    contact: Annotated[tuple[EmailContact | WebhookContact, ...], Meta(max_length=10)] = ()
+    contact: Contacts = ()
     active: bool = True
 
 
 class RotationSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Turns of `length` days or weeks, handed over at the wall-clock time of `start`."""
 
-    start: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$")]
+    start: Annotated[
+        str,
+        Meta(
+            pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$", examples=["2026-01-05T09:00"]
+        ),
+    ]
     every: RotationUnit
     length: Annotated[int, Meta(ge=1, le=366)] = 1
     people: Annotated[tuple[str, ...], Meta(min_length=1, max_length=200)]
@@ -76,6 +64,7 @@ class ScheduleSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     timezone: str
     rotation: RotationSpec
+    team: str | None = None
 
 
 class TargetSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,7 +78,7 @@ class StepSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whom to call, and how long to wait for an acknowledgement."""
 
     targets: Annotated[tuple[TargetSpec, ...], Meta(min_length=1, max_length=50)]
-    timeout: str = "5m"
+    timeout: Duration = "5m"
 
 
 class PolicySpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -98,8 +87,9 @@ class PolicySpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     steps: Annotated[tuple[StepSpec, ...], Meta(min_length=1, max_length=20)]
     repeat: Annotated[int, Meta(ge=0, le=9)] = 1
     catch_all: tuple[TargetSpec, ...] = ()
-    catch_all_every: str = "10m"
-    ack_timeout: str = "30m"
+    catch_all_every: Duration = "10m"
+    ack_timeout: Duration = "30m"
+    team: str | None = None
 
 
 class Directory(Struct, frozen=True):
@@ -123,9 +113,36 @@ class Directory(Struct, frozen=True):
                 return policy
         return self.policy("")
 
+    def policy_of(self, page: Page) -> Policy:
+        """Return by what a page calls: its policy, or the one person whom somebody asked for.
+
+        Who does not answer is backed by the catch-all of the default policy: no page is lost.
+        """
+        if page.asked_person is None:
+            return self.policy_by_id(page.policy_id)
+        step = Step((PersonTarget(page.asked_person),), ASKED_TIMEOUT_S)
+        return replace(self.policy(""), id=NO_POLICY.id, name="", steps=(step,))
+
     def ladder(self, policy_id: PolicyId, now: datetime) -> Ladder:
         """Say whom a policy reaches at `now`."""
         return resolve(self.policy_by_id(policy_id), self.people, self.rotations, now)
+
+    def ladder_of(self, page: Page, now: datetime) -> Ladder:
+        """Say whom a page reaches at `now`."""
+        return resolve(self.policy_of(page), self.people, self.rotations, now)
+
+    def person_named(self, name: str) -> Person:
+        """Return a person by the name of their resource. Raises Invalid."""
+        if found := self.find_person(name):
+            return found
+        raise Invalid(
+            f"there is no person named {name!r}; `tocsin oncall who` names who is there",
+            field="person",
+        )
+
+    def find_person(self, name: str) -> Person | None:
+        """Return a person by the name of their resource, if there is one."""
+        return next((one for one in self.people.values() if one.name == name), None)
 
     def name_of(self, person_id: UUID) -> str:
         """Return a person's name for people; somebody who is gone is 'a former member'."""
@@ -135,7 +152,8 @@ class Directory(Struct, frozen=True):
 
 def compile_directory(resources: Resources) -> Directory:
     """Turn the resources of one revision into nouns. Raises Invalid, naming the resource."""
-    people = [_person(resource) for resource in resources.of("Person")]
+    defaults = _defaults(resources)
+    people = [_person(resource, defaults) for resource in resources.of("Person")]
     rotations = [_rotation(resource, resources) for resource in resources.of("Schedule")]
     policies = _policies(resources)
     return Directory(
@@ -147,7 +165,8 @@ def compile_directory(resources: Resources) -> Directory:
 
 def schedule_refs(spec: ScheduleSpec) -> Iterable[tuple[str, str, str]]:
     """Name the people a schedule points at."""
-    return [("Person", name, "spec.rotation.people") for name in spec.rotation.people]
+    people = [("Person", name, "spec.rotation.people") for name in spec.rotation.people]
+    return [*people, *_team_ref(spec.team)]
 
 
 def policy_refs(spec: PolicySpec) -> Iterable[tuple[str, str, str]]:
@@ -155,7 +174,12 @@ def policy_refs(spec: PolicySpec) -> Iterable[tuple[str, str, str]]:
     found = []
     for at, step in enumerate(spec.steps):
         found += [_ref(target, f"spec.steps[{at}].targets") for target in step.targets]
-    return [*found, *(_ref(target, "spec.catchAll") for target in spec.catch_all)]
+    found += [_ref(target, "spec.catchAll") for target in spec.catch_all]
+    return [*found, *_team_ref(spec.team)]
+
+
+def _team_ref(team: str | None) -> list[tuple[str, str, str]]:
+    return [("Team", team, "spec.team")] if team else []
 
 
 def _ref(target: TargetSpec, field: str) -> tuple[str, str, str]:
@@ -166,25 +190,28 @@ def _ref(target: TargetSpec, field: str) -> tuple[str, str, str]:
     return ("Schedule", target.schedule or "", field)
 
 
-def _person(resource: Resource) -> Person:
+def _defaults(resources: Resources) -> ContactDefaultsSpec:
+    found = resources.of("ContactDefaults")
+    for resource in found:
+        if resource.name != DEFAULTS:
+            raise Invalid(
+                f"ContactDefaults/{resource.name}: there is only one, for everybody;"
+                f" name it {DEFAULTS!r}", field="metadata.name",
+            )  # fmt: skip
+    return cast("ContactDefaultsSpec", found[0].spec) if found else ContactDefaultsSpec()
+
+
+def _person(resource: Resource, defaults: ContactDefaultsSpec) -> Person:
     spec = cast("PersonSpec", resource.spec)
     _check_zone(spec.timezone, f"Person/{resource.name}")
     return Person(
         id=PersonId(cast("UUID", resource.uid)),
         name=resource.name,
         display_name=spec.display_name,
-        methods=tuple(_method(contact) for contact in spec.contact),
+        methods=methods(spec.contact, defaults),
         zone=spec.timezone,
         active=spec.active,
     )
-
-
-def _method(contact: EmailContact | WebhookContact) -> Method:
-    match contact:
-        case EmailContact(address):
-            return Method(kind=MethodKind.EMAIL, address=address)
-        case WebhookContact(url, secret):
-            return Method(kind=MethodKind.WEBHOOK, address=url, secret=secret)
 
 
 def _rotation(resource: Resource, resources: Resources) -> Rotation:
@@ -235,6 +262,7 @@ def _policy(resource: Resource, resources: Resources, shared: tuple[Target, ...]
         catch_all=tuple(_target(target, resources) for target in spec.catch_all) or shared,
         catch_every_s=_at_least(spec.catch_all_every, 1, f"{where}.catchAllEvery"),
         ack_timeout_s=_at_least(spec.ack_timeout, 0, f"{where}.ackTimeout"),
+        team=spec.team,
     )
 
 
@@ -259,6 +287,6 @@ def _at_least(text: str, least_s: int, field: str) -> int:
 def _check_zone(zone: str, where: str) -> None:
     if not local_time.is_zone(zone):
         raise Invalid(
-            f"{where}: {zone!r} is no IANA time zone; write e.g. Europe/Berlin",
-            field="timezone",
+            f"{where}: spec.timezone: {zone!r} is no IANA time zone; write e.g. Europe/Berlin",
+            field="spec.timezone",
         )

@@ -39,11 +39,13 @@ class AckExpired(Struct, frozen=True):
 class Acknowledge(Struct, frozen=True):
     """Somebody takes the page; `by` is None when the hand is not a person of on-call.
 
-    `ack_timeout_s` is the policy's; 0 means that the acknowledgement never runs out.
+    `ack_timeout_s` is the policy's; 0 means that the acknowledgement never runs out. `via` is
+    the sender that says so of its alert.
     """
 
     by: PersonId | None
     ack_timeout_s: int
+    via: str = ""
 
 
 class Resolve(Struct, frozen=True):

@@ -1,12 +1,17 @@
-"""The words of a page: short subject for a lock screen, full text for a mail."""
+"""The words of a page: short subject for a lock screen, full text for a mail; and their redaction."""
+
+from collections.abc import Sequence
+from typing import assert_never
 
 from msgspec import Struct
 
-from tocsin.oncall.model import Brief, Notification, Page
+from tocsin.oncall.core.audience import may_see, person_entry
+from tocsin.oncall.model import Brief, Method, Notification, Page, Show
 
 SUBJECT_MAX = 160
 LABELS_MAX = 20
 VALUE_MAX = 300
+RESTRICTED = "A restricted incident"
 
 
 class Message(Struct, frozen=True):
@@ -16,14 +21,47 @@ class Message(Struct, frozen=True):
     text: str
 
 
+class Redaction(Struct, frozen=True):
+    """How much may leave; `is_outsider`: to somebody who may not see the incident at all."""
+
+    show: Show
+    is_outsider: bool = False
+
+
+def redaction(
+    page: Page, method: Method, notification: Notification, roles: Sequence[str] = ()
+) -> Redaction:
+    """Say how much of a page this person may be told by this method.
+
+    `roles` are further names under which the person may see what is restricted.
+    """
+    audience = (person_entry(notification.person_id), *roles)
+    if not may_see(page, audience):
+        return Redaction(Show.REFERENCE, is_outsider=True)
+    return Redaction(method.show)
+
+
+def redact(brief: Brief, found: Redaction) -> Brief:
+    """Leave out what must not leave: a title alone carries no summary, no label and no URL."""
+    match found.show:
+        case Show.FULL:
+            return brief
+        case Show.TITLE:
+            return Brief(number=brief.number, title=brief.title, summary="", labels={})
+        case Show.REFERENCE:
+            title = RESTRICTED if found.is_outsider else ""
+            return Brief(number=brief.number, title=title, summary="", labels={})
+        case _:
+            assert_never(found.show)
+
+
 def compose(
     brief: Brief, page: Page, notification: Notification, *, ack_url: str, incident_url: str
 ) -> Message:
     """Say what is wrong, who is asked for the how-manieth time, and how to take it."""
-    title = _line(brief.title)
-    subject = f"[INC-{brief.number}] {title}"[:SUBJECT_MAX]
+    title, opened = _line(brief.title), f"{page.opened_at:%Y-%m-%d %H:%M}"
     lines = [
-        f"INC-{brief.number}: {title}",
+        ": ".join(filter(None, (f"INC-{brief.number}", title))),
         "",
         *([_line(brief.summary), ""] if brief.summary else []),
         f"Acknowledge: {ack_url}",
@@ -36,10 +74,26 @@ def compose(
             for name, value in sorted(brief.labels.items())[:LABELS_MAX]
         ),
         "",
-        f"You are called as {_rung(notification)}, open since {page.opened_at:%Y-%m-%d %H:%M} UTC.",
+        f"You are called as {_rung(page, notification)}, open since {opened} UTC.",
         "Until somebody acknowledges, the policy calls the next person.",
     ]
-    return Message(subject, "\n".join(lines))
+    return Message(_subject(brief, title), "\n".join(lines))
+
+
+def compose_test(number: int, *, inbox_url: str) -> Message:
+    """Say that this is a test, and that nobody need do anything."""
+    return Message(
+        "[TEST] Tocsin can reach you here",
+        "This is a test that you asked for: nothing is wrong.\n\n"
+        f"A page would arrive like this one, by method {number} of yours.\n"
+        f"Tocsin: {inbox_url}\n",
+    )
+
+
+def _subject(brief: Brief, title: str) -> str:
+    if title == RESTRICTED:
+        return f"{title}, INC-{brief.number}"
+    return f"[INC-{brief.number}] {title or 'Somebody must answer'}"[:SUBJECT_MAX]
 
 
 def _link(word: str, url: str) -> list[str]:
@@ -53,8 +107,10 @@ def _line(text: str) -> str:
     return " ".join(plain.split())[:VALUE_MAX]
 
 
-def _rung(notification: Notification) -> str:
+def _rung(page: Page, notification: Notification) -> str:
     if notification.catch:
         return f"the catch-all, call {notification.catch}"
+    if page.asked_person is not None and not notification.loop:
+        return "the one whom somebody asked for"
     round_ = f", round {notification.loop + 1}" if notification.loop else ""
     return f"step {notification.step + 1}{round_}"

@@ -160,6 +160,7 @@ def _acknowledge(page: Page, ack: Acknowledge, now: datetime) -> Stepped:
         state=PageState.ACKNOWLEDGED,
         acknowledged_by=ack.by,
         acknowledged_at=now,
+        acknowledged_via=ack.via,
     )
     if ack.ack_timeout_s == 0:
         return taken, (Acknowledged(ack.by, None),)
@@ -178,7 +179,7 @@ def _resolve(page: Page, now: datetime) -> Stepped:
 def _escalate(page: Page, by: PersonId | None, ladder: Ladder, now: datetime) -> Stepped:
     if page.state is PageState.RESOLVED:
         return page, (AlreadyResolved(page.resolved_at),)
-    page = replace(_next_epoch(page), acknowledged_by=None, acknowledged_at=None)
+    page = _untaken(_next_epoch(page))
     page, effects = _climb(page, ladder, now)
     return page, (EscalationAsked(by), *effects)
 
@@ -265,14 +266,11 @@ def _next_epoch(page: Page) -> Page:
 
 
 def _from_the_start(page: Page) -> Page:
-    return replace(
-        _next_epoch(page),
-        step=-1,
-        loop=0,
-        catch=0,
-        acknowledged_by=None,
-        acknowledged_at=None,
-    )
+    return replace(_untaken(_next_epoch(page)), step=-1, loop=0, catch=0)
+
+
+def _untaken(page: Page) -> Page:
+    return replace(page, acknowledged_by=None, acknowledged_at=None, acknowledged_via="")
 
 
 def _stale(page: Page, what: InputKind, reason: StaleReason) -> Stepped:

@@ -35,6 +35,10 @@ def tell(  # noqa: C901, PLR0911, PLR0912 - one case an effect
             return events.PageResolved(page_id=page.id, incident_id=page.incident_id)
         case effects.Retriggered():
             return events.PageRetriggered(page_id=page.id, incident_id=page.incident_id)
+        case effects.EscalationAsked(by):
+            return events.EscalationAsked(
+                page_id=page.id, incident_id=page.incident_id, person_id=by
+            )
         case effects.PersonUnreachable(_, person_id):
             return events.PersonUnreachable(
                 page_id=page.id, incident_id=page.incident_id, person_id=person_id
@@ -87,8 +91,9 @@ def _acknowledged(
     match effect:
         case effects.Acknowledged(None):
             return events.PageAcknowledgedByToken(
-                page_id=page.id, incident_id=page.incident_id, channel=channel
-            )
+                page_id=page.id, incident_id=page.incident_id, channel=channel,
+                via=page.acknowledged_via,
+            )  # fmt: skip
         case effects.Acknowledged(by) if by is not None:
             return events.PageAcknowledged(
                 page_id=page.id, incident_id=page.incident_id, person_id=by, channel=channel

@@ -1,4 +1,4 @@
-"""Shapes of on-call for screens; SELECT only."""
+"""Pages, their messages and who is on call, as screens and flows read them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,12 +14,16 @@ from tocsin.kernel.rows import struct_row
 from tocsin.kernel.unit import Unit
 from tocsin.oncall.core import rotation as shifts
 from tocsin.oncall.core.config import Directory
+from tocsin.oncall.core.effects import UnpageableReason
 from tocsin.oncall.core.rotation import Shift
 from tocsin.oncall.model import NotificationState, Page, Rotation
 
 
 class AttemptRow(Struct, frozen=True, kw_only=True):
-    """One try to deliver; outcome None: not known, the process died in between."""
+    """One try to deliver; outcome None: not known, the process died in between.
+
+    `show` is how much of the text left: full, title or reference.
+    """
 
     notification_id: UUID
     number: int
@@ -28,10 +32,11 @@ class AttemptRow(Struct, frozen=True, kw_only=True):
     outcome: str | None
     provider_id: str
     error: str
+    show: str = ""
 
 
 class NotificationRow(Struct, frozen=True, kw_only=True):
-    """A message with its attempts."""
+    """A message; `seen_at` is when its person opened it in the web inbox."""
 
     id: UUID
     page_id: UUID
@@ -45,6 +50,7 @@ class NotificationRow(Struct, frozen=True, kw_only=True):
     state: NotificationState
     attempt_count: int
     queued_at: datetime
+    seen_at: datetime | None = None
 
 
 async def pages_of(unit: Unit, incident_ids: Sequence[UUID]) -> dict[UUID, list[Page]]:
@@ -54,12 +60,15 @@ async def pages_of(unit: Unit, incident_ids: Sequence[UUID]) -> dict[UUID, list[
         await cursor.execute(
             """
             SELECT id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
-                   unpageable, opened_at, acknowledged_by, acknowledged_at, resolved_at
+                   unpageable, opened_at, acknowledged_by, acknowledged_at,
+                   acknowledged_via, resolved_at, visible_to, team, requested, asked_person
               FROM oncall.pages
              WHERE incident_id = ANY(%(ids)s)
+               AND (%(audience)s::text[] IS NULL OR visible_to IS NULL
+                    OR visible_to && %(audience)s)
              ORDER BY id
             """,
-            {"ids": list(incident_ids)},
+            {"ids": list(incident_ids), "audience": unit.audience},
         )
         found: dict[UUID, list[Page]] = {}
         for page in await cursor.fetchall():
@@ -78,11 +87,14 @@ async def page(unit: Unit, page_id: str) -> Page:
         await cursor.execute(
             """
             SELECT id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
-                   unpageable, opened_at, acknowledged_by, acknowledged_at, resolved_at
+                   unpageable, opened_at, acknowledged_by, acknowledged_at,
+                   acknowledged_via, resolved_at, visible_to, team, requested, asked_person
               FROM oncall.pages
              WHERE id = %(id)s
+               AND (%(audience)s::text[] IS NULL OR visible_to IS NULL
+                    OR visible_to && %(audience)s)
             """,
-            {"id": wanted},
+            {"id": wanted, "audience": unit.audience},
         )
         found = await cursor.fetchone()
     if found is None:
@@ -96,14 +108,17 @@ async def notifications_of(unit: Unit, page_ids: Sequence[UUID]) -> list[Notific
     async with unit.conn.cursor(row_factory=struct_row(NotificationRow)) as cursor:
         await cursor.execute(
             """
-            SELECT id, page_id, epoch, loop, step, catch, person_id, method, kind, state,
-                   attempt_count, queued_at
-              FROM oncall.notifications
-             WHERE page_id = ANY(%(ids)s)
-             ORDER BY queued_at, id
+            SELECT n.id, n.page_id, n.epoch, n.loop, n.step, n.catch, n.person_id, n.method, n.kind,
+                   n.state, n.attempt_count, n.queued_at, n.seen_at
+              FROM oncall.notifications n
+              JOIN oncall.pages p ON p.id = n.page_id
+             WHERE n.page_id = ANY(%(ids)s)
+               AND (%(audience)s::text[] IS NULL OR p.visible_to IS NULL
+                    OR p.visible_to && %(audience)s)
+             ORDER BY n.queued_at, n.id
              LIMIT 500
             """,
-            {"ids": list(page_ids)},
+            {"ids": list(page_ids), "audience": unit.audience},
         )
         return await cursor.fetchall()
 
@@ -114,12 +129,17 @@ async def attempts_of(unit: Unit, notification_ids: Sequence[UUID]) -> list[Atte
     async with unit.conn.cursor(row_factory=struct_row(AttemptRow)) as cursor:
         await cursor.execute(
             """
-            SELECT notification_id, number, started_at, ended_at, outcome, provider_id, error
-              FROM oncall.attempts
-             WHERE notification_id = ANY(%(ids)s)
-             ORDER BY started_at, number
+            SELECT a.notification_id, a.number, a.started_at, a.ended_at, a.outcome,
+                   a.provider_id, a.error, a.show
+              FROM oncall.attempts a
+              JOIN oncall.notifications n ON n.id = a.notification_id
+              JOIN oncall.pages p ON p.id = n.page_id
+             WHERE a.notification_id = ANY(%(ids)s)
+               AND (%(audience)s::text[] IS NULL OR p.visible_to IS NULL
+                    OR p.visible_to && %(audience)s)
+             ORDER BY a.started_at, a.number
             """,
-            {"ids": list(notification_ids)},
+            {"ids": list(notification_ids), "audience": unit.audience},
         )
         return await cursor.fetchall()
 
@@ -132,17 +152,54 @@ async def waiting_for(
     return await job_rows.due_at_of(unit.conn, [(page.id, page.epoch) for page in pages])
 
 
-async def unpageable_incidents(unit: Unit) -> list[UUID]:
-    """Return the incidents whose open page reaches nobody."""
+class Unpageable(Struct, frozen=True):
+    """An incident with an open page that nobody answers, and what became of its messages."""
+
+    incident_id: UUID
+    reason: UnpageableReason
+
+
+async def unpageable_incidents(unit: Unit) -> list[Unpageable]:
+    """Return the incidents whose open page nobody can be brought to answer, and why.
+
+    What a method took, of any of their pages, was told to somebody: those are unanswered.
+    """
+    unit.require("page:read")
+    async with unit.conn.cursor(row_factory=struct_row(Unpageable)) as cursor:
+        await cursor.execute(
+            """
+            SELECT p.incident_id,
+                   CASE WHEN bool_or(n.state = 'sent') THEN 'unanswered'
+                        WHEN count(n.id) > 0 THEN 'all_failed'
+                        ELSE 'nobody_reachable' END AS reason
+              FROM oncall.pages p
+              LEFT JOIN oncall.notifications n ON n.page_id = p.id AND n.epoch = p.epoch
+             WHERE p.unpageable AND p.state IN ('triggered', 'escalating')
+               AND (%(audience)s::text[] IS NULL OR p.visible_to IS NULL
+                    OR p.visible_to && %(audience)s)
+             GROUP BY p.incident_id
+             ORDER BY p.incident_id
+            """,
+            {"audience": unit.audience},
+        )
+        return await cursor.fetchall()
+
+
+async def is_calling(unit: Unit) -> bool:
+    """Say whether a page that the asker may see waits for an answer."""
     unit.require("page:read")
     cursor = await unit.conn.execute(
         """
-        SELECT incident_id
-          FROM oncall.pages
-         WHERE unpageable AND state IN ('triggered', 'escalating')
-        """
+        SELECT EXISTS (
+               SELECT FROM oncall.pages
+                WHERE state IN ('triggered', 'escalating')
+                  AND (%(audience)s::text[] IS NULL OR visible_to IS NULL
+                       OR visible_to && %(audience)s))
+        """,
+        {"audience": unit.audience},
     )
-    return [row[0] for row in await cursor.fetchall()]
+    row = await cursor.fetchone()
+    return bool(row and row[0])
 
 
 async def open_count(conn: AsyncConnection[Any]) -> int:

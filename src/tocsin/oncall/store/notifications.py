@@ -1,112 +1,25 @@
-"""On-call's rows. The only module that names the tables of schema `oncall` for writing."""
+"""Rows of messages and of the attempts to deliver them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-import msgspec
+from msgspec import Struct
 from psycopg import AsyncConnection
 
 from tocsin.kernel.errors import NotFound
-from tocsin.kernel.ids import IncidentId, NotificationId, PageId
+from tocsin.kernel.ids import IncidentId, NotificationId, PageId, PersonId
 from tocsin.kernel.rows import struct_row
-from tocsin.oncall.model import Brief, Notification, NotificationState, Page, RungKey
+from tocsin.oncall.model import Notification, NotificationState, RungKey
 
 
-async def add_page(conn: AsyncConnection[Any], page: Page, brief: Brief) -> None:
-    """Insert a page that is new."""
-    await conn.execute(
-        """
-        INSERT INTO oncall.pages
-               (id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
-                unpageable, opened_at, acknowledged_by, acknowledged_at, resolved_at, brief)
-        VALUES (%(id)s, %(incident_id)s, %(policy_id)s, %(state)s, %(epoch)s, %(step)s, %(loop)s,
-                %(catch)s, %(retriggers)s, %(unpageable)s, %(opened_at)s, %(acknowledged_by)s,
-                %(acknowledged_at)s, %(resolved_at)s, %(brief)s)
-        """,
-        _values(page) | {"brief": msgspec.json.encode(brief).decode()},
-    )
+class Opened(Struct, frozen=True, kw_only=True):
+    """A message that its person has opened just now."""
 
-
-async def save_page(conn: AsyncConnection[Any], page: Page) -> None:
-    """Write back a page that was locked."""
-    await conn.execute(
-        """
-        UPDATE oncall.pages
-           SET state = %(state)s, epoch = %(epoch)s, step = %(step)s, loop = %(loop)s,
-               catch = %(catch)s, retriggers = %(retriggers)s, unpageable = %(unpageable)s,
-               acknowledged_by = %(acknowledged_by)s, acknowledged_at = %(acknowledged_at)s,
-               resolved_at = %(resolved_at)s
-         WHERE id = %(id)s
-        """,
-        _values(page),
-    )
-
-
-def _values(page: Page) -> dict[str, Any]:
-    return {name: getattr(page, name) for name in Page.__struct_fields__}
-
-
-async def page_for_update(conn: AsyncConnection[Any], page_id: PageId) -> Page:
-    """Lock one page until the transaction ends. Raises NotFound."""
-    async with conn.cursor(row_factory=struct_row(Page)) as cursor:
-        await cursor.execute(
-            """
-            SELECT id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
-                   unpageable, opened_at, acknowledged_by, acknowledged_at, resolved_at
-              FROM oncall.pages
-             WHERE id = %(page_id)s
-               FOR UPDATE
-            """,
-            {"page_id": page_id},
-        )
-        page = await cursor.fetchone()
-    if page is None:
-        raise NotFound(f"no page {page_id}")
-    return page
-
-
-async def pages_of_for_update(
-    conn: AsyncConnection[Any], incident_id: IncidentId
-) -> list[Page]:
-    """Lock all pages of an incident, in id order."""
-    async with conn.cursor(row_factory=struct_row(Page)) as cursor:
-        await cursor.execute(
-            """
-            SELECT id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
-                   unpageable, opened_at, acknowledged_by, acknowledged_at, resolved_at
-              FROM oncall.pages
-             WHERE incident_id = %(incident_id)s
-             ORDER BY id
-               FOR UPDATE
-            """,
-            {"incident_id": incident_id},
-        )
-        return await cursor.fetchall()
-
-
-async def watched_pages(conn: AsyncConnection[Any]) -> list[Page]:
-    """Return every page that is not resolved, without locking it."""
-    async with conn.cursor(row_factory=struct_row(Page)) as cursor:
-        await cursor.execute(
-            """
-            SELECT id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
-                   unpageable, opened_at, acknowledged_by, acknowledged_at, resolved_at
-              FROM oncall.pages
-             WHERE state <> 'resolved'
-            """
-        )
-        return await cursor.fetchall()
-
-
-async def brief(conn: AsyncConnection[Any], page_id: PageId) -> Brief:
-    """Return what a page is about. Raises NotFound."""
-    cursor = await conn.execute(
-        "SELECT brief FROM oncall.pages WHERE id = %(page_id)s", {"page_id": page_id}
-    )
-    row = await cursor.fetchone()
-    if row is None:
-        raise NotFound(f"no page {page_id}")
-    return msgspec.convert(row[0], Brief)
+    id: NotificationId
+    page_id: PageId
+    incident_id: IncidentId
 
 
 async def add_notification(conn: AsyncConnection[Any], notification: Notification) -> bool:
@@ -169,6 +82,21 @@ async def siblings(
         return tuple(await cursor.fetchall())
 
 
+async def waiting_notifications(conn: AsyncConnection[Any]) -> list[Notification]:
+    """Return all messages that open pages have still to send in their present epoch."""
+    async with conn.cursor(row_factory=struct_row(Notification)) as cursor:
+        await cursor.execute(
+            """
+            SELECT n.id, n.page_id, n.epoch, n.loop, n.step, n.catch, n.person_id, n.rule,
+                   n.method, n.kind, n.state, n.attempt_count, n.queued_at
+              FROM oncall.pages p
+              JOIN oncall.notifications n ON n.page_id = p.id AND n.epoch = p.epoch
+             WHERE p.state <> 'resolved' AND n.state IN ('queued', 'sending')
+            """
+        )
+        return await cursor.fetchall()
+
+
 async def set_notification(
     conn: AsyncConnection[Any],
     notification_id: NotificationId,
@@ -216,13 +144,14 @@ async def end_attempt(  # noqa: PLR0913 - the columns of the row
     outcome: str,
     provider_id: str = "",
     error: str = "",
+    show: str = "",
 ) -> None:
-    """Write how an attempt ended."""
+    """Write how an attempt ended, and how much of the text left with it."""
     await conn.execute(
         """
         UPDATE oncall.attempts
            SET ended_at = %(now)s, outcome = %(outcome)s, provider_id = %(provider_id)s,
-               error = %(error)s
+               error = %(error)s, show = %(show)s
          WHERE notification_id = %(id)s AND number = %(number)s
         """,
         {
@@ -232,5 +161,44 @@ async def end_attempt(  # noqa: PLR0913 - the columns of the row
             "outcome": outcome,
             "provider_id": provider_id[:500],
             "error": error[:2000],
+            "show": show,
         },
     )
+
+
+async def was_told(conn: AsyncConnection[Any], page_id: PageId, person_id: PersonId) -> bool:
+    """Say whether a person has been called for a page."""
+    cursor = await conn.execute(
+        """
+        SELECT 1
+          FROM oncall.notifications
+         WHERE page_id = %(page_id)s AND person_id = %(person_id)s
+         LIMIT 1
+        """,
+        {"page_id": page_id, "person_id": person_id},
+    )
+    return await cursor.fetchone() is not None
+
+
+async def mark_seen(
+    conn: AsyncConnection[Any], person_id: PersonId, ids: Sequence[UUID] | None, now: datetime
+) -> list[Opened]:
+    """Note that a person has opened these messages (None: all of theirs); return the new ones."""
+    async with conn.cursor(row_factory=struct_row(Opened)) as cursor:
+        await cursor.execute(
+            """
+            UPDATE oncall.notifications n
+               SET seen_at = %(now)s
+              FROM oncall.pages p
+             WHERE n.person_id = %(person_id)s AND n.kind = 'inbox' AND n.seen_at IS NULL
+               AND (%(ids)s::uuid[] IS NULL OR n.id = ANY(%(ids)s))
+               AND p.id = n.page_id
+            RETURNING n.id, n.page_id, p.incident_id
+            """,
+            {
+                "person_id": person_id,
+                "ids": None if ids is None else list(ids),
+                "now": now,
+            },
+        )
+        return await cursor.fetchall()

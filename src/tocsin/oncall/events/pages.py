@@ -1,11 +1,11 @@
-"""What on-call can say has happened. People are ids here; their names are looked up to be read."""
+"""What can have happened to a page. People are ids here; their names are looked up to be read."""
 
 from datetime import datetime
 
 from typing_extensions import override
 
-from tocsin.kernel.events import Event, Names
-from tocsin.kernel.ids import IncidentId, NotificationId, PageId, PersonId, PolicyId
+from tocsin.kernel.events import NOBODY, Event, Names
+from tocsin.kernel.ids import IncidentId, PageId, PersonId, PolicyId
 
 
 class PageEvent(Event, frozen=True):
@@ -31,6 +31,45 @@ class PageOpened(PageEvent, frozen=True, tag="oncall.page_opened"):
         return (
             f"Paging by policy {self.policy}" if self.policy else "Paging, without any policy"
         )
+
+
+class PageRequested(PageEvent, frozen=True, tag="oncall.page_requested"):
+    """Somebody asks for a person, or for a policy, by hand."""
+
+    person_id: PersonId | None
+    asked_person: PersonId | None
+    policy: str
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        whom = name(self.asked_person) if self.asked_person else f"policy {self.policy}"
+        return f"{name(self.person_id)} pages {whom}" if self.person_id else f"Paging {whom}"
+
+
+class EscalationAsked(PageEvent, frozen=True, tag="oncall.escalation_asked"):
+    """Somebody asks for the next step now, without waiting."""
+
+    person_id: PersonId | None
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        return f"Next step asked for by {name(self.person_id or NOBODY)}"
+
+
+class PagesRestricted(Event, frozen=True, tag="oncall.pages_restricted"):
+    """Who may see the pages of an incident was changed."""
+
+    incident_id: IncidentId
+    is_restricted: bool
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        if self.is_restricted:
+            return "Pages are shown only to those who may see the incident"
+        return "Pages are shown to everyone again"
 
 
 class PageRetriggered(PageEvent, frozen=True, tag="oncall.page_retriggered"):
@@ -100,15 +139,23 @@ class CatchAllCalled(PageEvent, frozen=True, tag="oncall.catch_all_called"):
         return f"Catch-all, call {self.catch}: {_people(self.people, name)}"
 
 
+UNPAGEABLE_WORDS = {
+    "nobody_reachable": "nobody in the catch-all can be reached",
+    "unanswered": "the catch-all was called, and nobody answers",
+    "all_failed": "no method of the catch-all took the page",
+}
+
+
 class PageUnpageable(PageEvent, frozen=True, tag="oncall.page_unpageable"):
-    """The page cannot reach anybody who answers; the alarm goes out of band."""
+    """Nobody can be brought to answer the page; the alarm goes out of band."""
 
     reason: str
 
     @override
     def sentence(self, name: Names) -> str:
         """Say it."""
-        return f"UNPAGEABLE: {self.reason.replace('_', ' ')}; the page stays open"
+        why = UNPAGEABLE_WORDS.get(self.reason, self.reason)
+        return f"UNPAGEABLE: {why}; the page stays open"
 
 
 class PageAcknowledged(PageEvent, frozen=True, tag="oncall.page_acknowledged"):
@@ -124,14 +171,17 @@ class PageAcknowledged(PageEvent, frozen=True, tag="oncall.page_acknowledged"):
 
 
 class PageAcknowledgedByToken(PageEvent, frozen=True, tag="oncall.page_acknowledged_by_token"):
-    """Somebody without a person's identity has taken the page."""
+    """Somebody without a person's identity has taken the page; `via`: where its alert came from."""
 
     channel: str
+    via: str = ""
 
     @override
     def sentence(self, name: Names) -> str:
         """Say it."""
-        return f"Acknowledged by {self.channel}"
+        if self.via:
+            return f"Acknowledged at {self.via}"
+        return f"Acknowledged by {self.channel} ({name(NOBODY)})"
 
 
 class PageCoAcknowledged(PageEvent, frozen=True, tag="oncall.page_co_acknowledged"):
@@ -174,67 +224,6 @@ class PageResolved(PageEvent, frozen=True, tag="oncall.page_resolved"):
     def sentence(self, name: Names) -> str:
         """Say it."""
         return "Page closed"
-
-
-class NotificationEvent(PageEvent, frozen=True):
-    """What all events of one message have in common."""
-
-    notification_id: NotificationId
-    person_id: PersonId
-    method: str
-
-
-class NotificationSent(NotificationEvent, frozen=True, tag="oncall.notification_sent"):
-    """A provider took the message."""
-
-    attempt: int
-
-    @override
-    def sentence(self, name: Names) -> str:
-        """Say it."""
-        again = f" at attempt {self.attempt}" if self.attempt > 1 else ""
-        return f"Paged {name(self.person_id)} by {self.method}{again}"
-
-
-class NotificationFailed(NotificationEvent, frozen=True, tag="oncall.notification_failed"):
-    """The method was given up; the next one follows, if there is one."""
-
-    attempt: int
-    reason: str
-
-    @override
-    def sentence(self, name: Names) -> str:
-        """Say it."""
-        return f"Could not reach {name(self.person_id)} by {self.method}: {self.reason}"
-
-
-class NotificationRetried(NotificationEvent, frozen=True, tag="oncall.notification_retried"):
-    """An attempt failed in a way that may pass."""
-
-    attempt: int
-    reason: str
-    due_at: datetime
-
-    @override
-    def sentence(self, name: Names) -> str:
-        """Say it."""
-        return (
-            f"Attempt {self.attempt} to reach {name(self.person_id)} by {self.method} failed,"
-            f" trying again: {self.reason}"
-        )
-
-
-class NotificationSuppressed(
-    NotificationEvent, frozen=True, tag="oncall.notification_suppressed"
-):
-    """A message was not sent, because the page had moved on."""
-
-    reason: str
-
-    @override
-    def sentence(self, name: Names) -> str:
-        """Say it."""
-        return f"Not sent to {name(self.person_id)} by {self.method}: {self.reason.replace('_', ' ')}"
 
 
 class PersonUnreachable(PageEvent, frozen=True, tag="oncall.person_unreachable"):

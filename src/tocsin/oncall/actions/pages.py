@@ -1,0 +1,233 @@
+"""What flows and people can ask of an incident's pages: call, ask for somebody, escalate, close."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from tocsin.kernel.errors import Conflict, Invalid, NotFound
+from tocsin.kernel.ids import IncidentId, PageId, PersonId, PolicyId, uuid7
+from tocsin.kernel.unit import Unit
+from tocsin.oncall import events, store
+from tocsin.oncall.actions.stepping import advance
+from tocsin.oncall.core import inputs
+from tocsin.oncall.core.audience import ENTRIES_MAX, may_see
+from tocsin.oncall.core.config import NO_POLICY, Directory
+from tocsin.oncall.core.page import is_in_hand, new_page
+from tocsin.oncall.model import Brief, Page, PageState, Scope
+
+EVERYONES = Scope()
+
+
+async def call(
+    unit: Unit, incident_id: IncidentId, policy: str, brief: Brief, scope: Scope = EVERYONES
+) -> None:
+    """See to it that a policy calls for an incident, or that somebody has it in hand.
+
+    Each policy has a page of its own. One that still looks for somebody, or that somebody has
+    taken, stays as it is; one that is over, or whose acknowledgement nobody will ask about any
+    more, begins again. A new page is as restricted as the incident's others.
+    """
+    unit.require("page:open")
+    pages = await store.pages_of_for_update(unit.conn, incident_id)
+    directory = unit.config(Directory)
+    wanted = directory.policy(policy)
+    own = [p for p in pages if not p.requested and directory.policy_of(p).id == wanted.id]
+    if not own:
+        page = _new(unit, incident_id, wanted.id, _inherited(scope, pages, wanted.team))
+        await store.add_page(unit.conn, page, brief)
+        unit.record(
+            events.PageOpened(
+                page_id=page.id, incident_id=incident_id, policy_id=wanted.id,
+                policy=wanted.name,
+            )
+        )  # fmt: skip
+        await advance(page, inputs.Trigger(directory.ladder_of(page, unit.now)), unit)
+    elif not any(is_in_hand(page) for page in own):
+        ladder = directory.ladder_of(own[-1], unit.now)
+        await advance(own[-1], inputs.Retrigger(ladder), unit)
+
+
+async def call_again(unit: Unit, incident_id: IncidentId, policies: Sequence[str]) -> None:
+    """Begin the pages of these policies again that somebody has taken; others stay as they are."""
+    unit.require("page:open")
+    directory = unit.config(Directory)
+    wanted = {directory.policy(name).id for name in policies}
+    for page in await store.pages_of_for_update(unit.conn, incident_id):
+        if (
+            page.state is PageState.ACKNOWLEDGED
+            and not page.requested
+            and directory.policy_of(page).id in wanted
+        ):
+            ladder = directory.ladder_of(page, unit.now)
+            await advance(page, inputs.Retrigger(ladder), unit)
+
+
+async def call_on(
+    unit: Unit, from_id: IncidentId, to_id: IncidentId, brief: Brief, scope: Scope = EVERYONES
+) -> None:
+    """Call whom an incident still calls for another, of which it has become a part."""
+    unit.require("page:open")
+    directory = unit.config(Directory)
+    for page in await store.pages_of_for_update(unit.conn, from_id):
+        if page.is_open and page.asked_person is not None:
+            await _call_person(unit, to_id, page.asked_person, brief, scope)
+        elif page.is_open:
+            await call(unit, to_id, directory.policy_of(page).name, brief, scope)
+
+
+async def _call_person(
+    unit: Unit, incident_id: IncidentId, person_id: PersonId, brief: Brief, scope: Scope
+) -> None:
+    pages = await store.pages_of_for_update(unit.conn, incident_id)
+    if any(page.asked_person == person_id and is_in_hand(page) for page in pages):
+        return
+    page = _new(unit, incident_id, NO_POLICY.id, _inherited(scope, pages), person_id)
+    await _ask(unit, page, brief, "")
+    ladder = unit.config(Directory).ladder_of(page, unit.now)
+    await advance(page, inputs.Trigger(ladder), unit)
+
+
+async def request_person(
+    unit: Unit, incident_id: IncidentId, name: str, brief: Brief, scope: Scope = EVERYONES
+) -> Page:
+    """Call one person for an incident, by a page of its own that they must take themselves.
+
+    While such a page is in hand, asking again changes nothing. Raises Invalid for who is not
+    there or cannot be reached.
+    """
+    unit.require("page:request")
+    unit.require_on("page:request", scope.team)
+    directory = unit.config(Directory)
+    person = directory.person_named(name)
+    if not person.active or not person.methods:
+        why = "has no contact method" if person.active else "is not active"
+        raise Invalid(f"{name} {why}; page somebody else, or a policy", field="person")
+    pages = await _visible(unit, incident_id)
+    scope = _inherited(scope, pages)
+    for page in pages:
+        if page.asked_person == person.id and is_in_hand(page):
+            return page
+    page = _new(unit, incident_id, NO_POLICY.id, scope, person.id)
+    await _ask(unit, page, brief, "")
+    return await advance(page, inputs.Trigger(directory.ladder_of(page, unit.now)), unit)
+
+
+async def request_policy(
+    unit: Unit, incident_id: IncidentId, name: str, brief: Brief, scope: Scope = EVERYONES
+) -> Page:
+    """Call by a policy for an incident, by a page of its own.
+
+    While the policy still looks for somebody, asking again changes nothing. Raises Invalid for
+    a policy that is not there.
+    """
+    unit.require("page:request")
+    unit.require_on("page:request", scope.team)  # the incident's: a policy's opens no other's
+    directory = unit.config(Directory)
+    policy = directory.policies.get(name)
+    if policy is None:
+        known = ", ".join(sorted(directory.policies)) or "none"
+        raise Invalid(f"there is no policy named {name!r}; known: {known}", field="policy")
+    pages = await _visible(unit, incident_id)
+    scope = _inherited(scope, pages, policy.team)
+    for page in pages:
+        if directory.policy_of(page).id == policy.id and page.is_open:
+            return page
+    page = _new(unit, incident_id, policy.id, scope, requested=True)
+    await _ask(unit, page, brief, policy.name)
+    return await advance(page, inputs.Trigger(directory.ladder_of(page, unit.now)), unit)
+
+
+async def _ask(unit: Unit, page: Page, brief: Brief, policy: str) -> None:
+    await store.add_page(unit.conn, page, brief)
+    unit.record(
+        events.PageRequested(
+            page_id=page.id, incident_id=page.incident_id, person_id=unit.actor.person_id,
+            asked_person=page.asked_person, policy=policy,
+        )
+    )  # fmt: skip
+
+
+async def escalate(unit: Unit, incident_id: IncidentId) -> list[Page]:
+    """Call the next step now, of the pages that look for somebody; else of those that were taken.
+
+    Raises Conflict when no page of the incident is left that could climb.
+    """
+    unit.require("page:escalate")
+    pages = [p for p in await _visible(unit, incident_id) if p.state is not PageState.RESOLVED]
+    if not pages:
+        raise Conflict(
+            "no page of this incident is open; page somebody with `tocsin page request`"
+        )
+    directory = unit.config(Directory)
+    climbed = []
+    for page in [page for page in pages if page.is_open] or pages:
+        unit.require_on("page:escalate", page.team)
+        ladder = directory.ladder_of(page, unit.now)
+        climbed.append(await advance(page, inputs.Escalate(unit.actor.person_id, ladder), unit))
+    return climbed
+
+
+async def restrict(
+    unit: Unit, incident_id: IncidentId, visible_to: tuple[str, ...] | None
+) -> None:
+    """Show the pages of an incident only to those named (None: to everyone again).
+
+    Who was called may still acknowledge; who is not named is told nothing but the reference.
+    """
+    unit.require("incident:restrict")
+    if visible_to is not None and len(visible_to) > ENTRIES_MAX:
+        raise Invalid(f"name at most {ENTRIES_MAX} people and roles", field="visible_to")
+    for page in await store.pages_of_for_update(unit.conn, incident_id):
+        unit.require_on("incident:restrict", page.team)
+    if await store.set_visible_to(unit.conn, incident_id, visible_to):
+        unit.record(
+            events.PagesRestricted(
+                incident_id=incident_id, is_restricted=visible_to is not None
+            )
+        )
+
+
+async def resolve_pages(unit: Unit, incident_id: IncidentId) -> None:
+    """Close every page of an incident that is over."""
+    unit.require("page:resolve")
+    for page in await store.pages_of_for_update(unit.conn, incident_id):
+        if page.state is not PageState.RESOLVED:
+            await advance(page, inputs.Resolve(), unit)
+
+
+async def _visible(unit: Unit, incident_id: IncidentId) -> list[Page]:
+    """Lock the pages of an incident that the asker may see. Raises NotFound if it hides them all."""
+    pages = await store.pages_of_for_update(unit.conn, incident_id)
+    visible = [page for page in pages if may_see(page, unit.audience)]
+    if pages and not visible:
+        raise NotFound("there is no such incident")
+    return visible
+
+
+def _inherited(scope: Scope, pages: Sequence[Page], team: str | None = None) -> Scope:
+    """Let what is not said be as it is with the incident's other pages, else with the policy."""
+    last = pages[-1] if pages else None
+    if last is None:
+        return replace(scope, team=scope.team or team)
+    return Scope(
+        team=scope.team or last.team or team,
+        visible_to=scope.visible_to if scope.visible_to is not None else last.visible_to,
+    )
+
+
+def _new(
+    unit: Unit,
+    incident_id: IncidentId,
+    policy_id: PolicyId,
+    scope: Scope,
+    person_id: PersonId | None = None,
+    *,
+    requested: bool = False,
+) -> Page:
+    page = new_page(
+        page_id=PageId(uuid7()), incident_id=incident_id, policy_id=policy_id, now=unit.now
+    )
+    return replace(
+        page, team=scope.team, visible_to=scope.visible_to,
+        requested=requested or person_id is not None, asked_person=person_id,
+    )  # fmt: skip

@@ -1,0 +1,102 @@
+"""How a step of the page machine becomes rows, timers, messages and records, in one unit."""
+
+from tocsin.kernel import jobs as job_rows
+from tocsin.kernel.ids import NotificationId, uuid7
+from tocsin.kernel.unit import Unit
+from tocsin.oncall import store
+from tocsin.oncall.actions.orders import CallLastResort, Deliver, PageTimer
+from tocsin.oncall.core import effects, inputs
+from tocsin.oncall.core.page import step
+from tocsin.oncall.core.telling import tell
+from tocsin.oncall.model import Notification, NotificationState, Page, TimerKind
+
+
+async def advance(page: Page, happened: inputs.Input, unit: Unit, *, channel: str = "") -> Page:
+    """Let a locked page answer what has happened, and carry out all that follows."""
+    after, found = step(page, happened, unit.now)
+    await carry_out(found, unit, before=page, page=after, channel=channel)
+    return after
+
+
+async def carry_out(  # noqa: C901, PLR0912 - one case an order
+    found: tuple[effects.Effect, ...],
+    unit: Unit,
+    *,
+    before: Page,
+    page: Page,
+    channel: str = "",
+) -> None:
+    """Write a page as `step` left it, follow its orders and record its facts."""
+    if page != before:
+        await store.save_page(unit.conn, page)
+    for effect in found:
+        match effect:
+            case effects.Notify():
+                await _notify(unit, page, effect)
+            case effects.SetTimer():
+                set_timer(page, effect, unit)
+            case effects.PullForward(kind, due_at, epoch):
+                await job_rows.pull_forward(unit.conn, timer_key(page, kind, epoch), due_at)
+            case effects.Retry() | effects.MethodSent() | effects.MethodFailed():
+                await _settle(unit, page, effect)
+            case _:
+                event = tell(page, effect, channel)
+                if event is not None:
+                    unit.record(event)
+                if isinstance(effect, effects.Unpageable):
+                    job = CallLastResort(
+                        page_id=page.id, epoch=page.epoch, reason=effect.reason
+                    )
+                    unit.defer(job, subject=page.id, epoch=page.epoch)
+
+
+async def _notify(unit: Unit, page: Page, order: effects.Notify) -> None:
+    notification = Notification(
+        id=NotificationId(uuid7()),
+        page_id=page.id,
+        epoch=order.rung.epoch,
+        loop=order.rung.loop,
+        step=order.rung.step,
+        catch=order.rung.catch,
+        person_id=order.person_id,
+        rule=order.rule,
+        method=order.method,
+        kind=order.kind,
+        queued_at=unit.now,
+    )
+    if await store.add_notification(unit.conn, notification):
+        unit.defer(
+            Deliver(notification_id=notification.id), subject=page.id, epoch=notification.epoch
+        )
+
+
+def timer_key(page: Page, kind: TimerKind, epoch: int) -> str:
+    """Name the one timer of its kind and epoch that a page may have."""
+    return f"page:{page.id}:{epoch}:{kind}"
+
+
+def set_timer(page: Page, timer: effects.SetTimer, unit: Unit) -> None:
+    """Wake a page at an instant; of one kind and epoch at most one timer waits."""
+    unit.defer(
+        PageTimer(page_id=page.id, epoch=timer.epoch, timer=timer.kind),
+        at=timer.due_at,
+        subject=page.id,
+        epoch=timer.epoch,
+        key=timer_key(page, timer.kind, timer.epoch),
+    )
+
+
+async def _settle(
+    unit: Unit,
+    page: Page,
+    effect: effects.Retry | effects.MethodSent | effects.MethodFailed,
+) -> None:
+    state = NotificationState.QUEUED
+    if isinstance(effect, effects.MethodSent):
+        state = NotificationState.SENT
+    elif isinstance(effect, effects.MethodFailed):
+        state = NotificationState.FAILED
+    await store.set_notification(unit.conn, effect.notification_id, state)
+    event = tell(page, effect, "")
+    if event is not None:
+        unit.record(event)

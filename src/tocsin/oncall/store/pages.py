@@ -1,0 +1,134 @@
+"""Rows of pages, as actions load and write them."""
+
+from typing import Any
+
+import msgspec
+from psycopg import AsyncConnection
+
+from tocsin.kernel.errors import NotFound
+from tocsin.kernel.ids import IncidentId, PageId
+from tocsin.kernel.rows import struct_row
+from tocsin.oncall.model import Brief, Page
+
+
+async def add_page(conn: AsyncConnection[Any], page: Page, brief: Brief) -> None:
+    """Insert a page that is new."""
+    await conn.execute(
+        """
+        INSERT INTO oncall.pages
+               (id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
+                unpageable, opened_at, acknowledged_by, acknowledged_at, acknowledged_via,
+                resolved_at, visible_to, team, requested, asked_person, brief)
+        VALUES (%(id)s, %(incident_id)s, %(policy_id)s, %(state)s, %(epoch)s, %(step)s, %(loop)s,
+                %(catch)s, %(retriggers)s, %(unpageable)s, %(opened_at)s, %(acknowledged_by)s,
+                %(acknowledged_at)s, %(acknowledged_via)s, %(resolved_at)s, %(visible_to)s,
+                %(team)s, %(requested)s, %(asked_person)s, %(brief)s)
+        """,
+        _values(page) | {"brief": msgspec.json.encode(brief).decode()},
+    )
+
+
+async def save_page(conn: AsyncConnection[Any], page: Page) -> None:
+    """Write back a page that was locked."""
+    await conn.execute(
+        """
+        UPDATE oncall.pages
+           SET state = %(state)s, epoch = %(epoch)s, step = %(step)s, loop = %(loop)s,
+               catch = %(catch)s, retriggers = %(retriggers)s, unpageable = %(unpageable)s,
+               acknowledged_by = %(acknowledged_by)s, acknowledged_at = %(acknowledged_at)s,
+               acknowledged_via = %(acknowledged_via)s, resolved_at = %(resolved_at)s
+         WHERE id = %(id)s
+        """,
+        _values(page),
+    )
+
+
+def _values(page: Page) -> dict[str, Any]:
+    values = {name: getattr(page, name) for name in Page.__struct_fields__}
+    visible_to = None if page.visible_to is None else list(page.visible_to)
+    return values | {"visible_to": visible_to}
+
+
+async def page_for_update(conn: AsyncConnection[Any], page_id: PageId) -> Page:
+    """Lock one page until the transaction ends. Raises NotFound."""
+    async with conn.cursor(row_factory=struct_row(Page)) as cursor:
+        await cursor.execute(
+            """
+            SELECT id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
+                   unpageable, opened_at, acknowledged_by, acknowledged_at,
+                   acknowledged_via, resolved_at, visible_to, team, requested, asked_person
+              FROM oncall.pages
+             WHERE id = %(page_id)s
+               FOR UPDATE
+            """,
+            {"page_id": page_id},
+        )
+        page = await cursor.fetchone()
+    if page is None:
+        raise NotFound(f"no page {page_id}")
+    return page
+
+
+async def pages_of_for_update(
+    conn: AsyncConnection[Any], incident_id: IncidentId
+) -> list[Page]:
+    """Lock all pages of an incident, in id order."""
+    async with conn.cursor(row_factory=struct_row(Page)) as cursor:
+        await cursor.execute(
+            """
+            SELECT id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
+                   unpageable, opened_at, acknowledged_by, acknowledged_at,
+                   acknowledged_via, resolved_at, visible_to, team, requested, asked_person
+              FROM oncall.pages
+             WHERE incident_id = %(incident_id)s
+             ORDER BY id
+               FOR UPDATE
+            """,
+            {"incident_id": incident_id},
+        )
+        return await cursor.fetchall()
+
+
+async def watched_pages(conn: AsyncConnection[Any]) -> list[Page]:
+    """Return every page that is not resolved, without locking it."""
+    async with conn.cursor(row_factory=struct_row(Page)) as cursor:
+        await cursor.execute(
+            """
+            SELECT id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
+                   unpageable, opened_at, acknowledged_by, acknowledged_at,
+                   acknowledged_via, resolved_at, visible_to, team, requested, asked_person
+              FROM oncall.pages
+             WHERE state <> 'resolved'
+            """
+        )
+        return await cursor.fetchall()
+
+
+async def brief(conn: AsyncConnection[Any], page_id: PageId) -> Brief:
+    """Return what a page is about. Raises NotFound."""
+    cursor = await conn.execute(
+        "SELECT brief FROM oncall.pages WHERE id = %(page_id)s", {"page_id": page_id}
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise NotFound(f"no page {page_id}")
+    return msgspec.convert(row[0], Brief)
+
+
+async def set_visible_to(
+    conn: AsyncConnection[Any], incident_id: IncidentId, visible_to: tuple[str, ...] | None
+) -> int:
+    """Write who may see the pages of an incident; return how many pages that changes."""
+    cursor = await conn.execute(
+        """
+        UPDATE oncall.pages
+           SET visible_to = %(visible_to)s
+         WHERE incident_id = %(incident_id)s
+           AND visible_to IS DISTINCT FROM %(visible_to)s::text[]
+        """,
+        {
+            "incident_id": incident_id,
+            "visible_to": None if visible_to is None else list(visible_to),
+        },
+    )
+    return cursor.rowcount

@@ -4,7 +4,9 @@ import hashlib
 from datetime import timedelta
 
 import tocsin.triage.actions as triage
-from tocsin.kernel.unit import ReactionParked, Reactions, Unit, may, must
+from tocsin.kernel.reactions import ReactionParked, Reactions, may, must
+from tocsin.kernel.resources import ScheduledResourcesFailed
+from tocsin.kernel.unit import Unit
 from tocsin.oncall.events import WitnessRestored
 from tocsin.signals.events import SignalUnsortable
 from tocsin.triage.model import Observed
@@ -31,6 +33,15 @@ async def alert_about_unsortable(unit: Unit, event: SignalUnsortable) -> None:
     await _raise(unit, "TocsinSignalUnsortable", "critical", summary, sender=event.integration)
 
 
+async def alert_about_scheduled(unit: Unit, event: ScheduledResourcesFailed) -> None:
+    """Whoever should be called from now on is not: it cannot wait until somebody looks."""
+    summary = (
+        f"{len(event.changed)} scheduled changes of the configuration did not come into force;"
+        " the resource's page says why, and what was in force still is"
+    )
+    await _raise(unit, "TocsinConfigurationNotInForce", "critical", summary)
+
+
 async def _raise(unit: Unit, name: str, severity: str, summary: str, **more: str) -> None:
     labels = {"alertname": name, "service": INTEGRATION, "severity": severity, **more}
     text = "/".join((INTEGRATION, name, *more.values()))
@@ -53,4 +64,5 @@ REACTIONS: Reactions = {
     SignalUnsortable: (must(alert_about_unsortable),),
     ReactionParked: (may(alert_about_parked),),
     WitnessRestored: (may(alert_about_witness),),
+    ScheduledResourcesFailed: (may(alert_about_scheduled),),
 }

@@ -1,8 +1,8 @@
-"""What command can say has happened."""
+"""What happens to an incident by its alerts and its pages, and who works on it."""
 
 from typing_extensions import override
 
-from tocsin.kernel.events import Event, Names
+from tocsin.kernel.events import Event, Names, Update
 from tocsin.kernel.ids import GroupId, IncidentId, PersonId
 
 
@@ -31,6 +31,14 @@ class GroupJoined(Event, frozen=True, tag="command.group_joined"):
         return "A group of alerts joined the incident"
 
 
+class GroupsMoved(Update, frozen=True, tag="command.groups_moved"):
+    """Groups of alerts belong to this incident now, whatever they belonged to before."""
+
+    incident_id: IncidentId
+    number: int
+    group_ids: tuple[GroupId, ...]
+
+
 class ResponderJoined(Event, frozen=True, tag="command.responder_joined"):
     """A person works on the incident."""
 
@@ -41,6 +49,18 @@ class ResponderJoined(Event, frozen=True, tag="command.responder_joined"):
     def sentence(self, name: Names) -> str:
         """Say it."""
         return f"{name(self.person_id)} joined as responder"
+
+
+class ResponderLeft(Event, frozen=True, tag="command.responder_left"):
+    """A person works on the incident no more."""
+
+    incident_id: IncidentId
+    person_id: PersonId
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        return f"{name(self.person_id)} left the incident"
 
 
 class IncidentCleared(Event, frozen=True, tag="command.incident_cleared"):
@@ -55,20 +75,6 @@ class IncidentCleared(Event, frozen=True, tag="command.incident_cleared"):
         return f"INC-{self.number} resolved: no alert fires any more"
 
 
-class IncidentResolved(Event, frozen=True, tag="command.incident_resolved"):
-    """A person has called the incident over."""
-
-    incident_id: IncidentId
-    number: int
-    person_id: PersonId | None
-
-    @override
-    def sentence(self, name: Names) -> str:
-        """Say it."""
-        who = name(self.person_id) if self.person_id else "somebody with a token"
-        return f"INC-{self.number} resolved by {who}"
-
-
 class IncidentReopened(Event, frozen=True, tag="command.incident_reopened"):
     """Its alerts fire again, or more of them than when it was called over."""
 
@@ -79,3 +85,15 @@ class IncidentReopened(Event, frozen=True, tag="command.incident_reopened"):
     def sentence(self, name: Names) -> str:
         """Say it."""
         return f"INC-{self.number} reopened: firing again"
+
+
+class IncidentNeedsPage(Event, frozen=True, tag="command.incident_needs_page"):
+    """What a person has done to an urgent incident leaves nobody called for it."""
+
+    incident_id: IncidentId
+    number: int
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        return f"INC-{self.number} needs somebody now"

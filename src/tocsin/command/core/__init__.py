@@ -1,0 +1,1 @@
+"""Decisions of command: values and the instant in, a named outcome out."""

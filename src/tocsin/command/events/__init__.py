@@ -1,0 +1,63 @@
+"""What command can say has happened; what people wrote is kept elsewhere and only pointed at."""
+
+from tocsin.command.events.incidents import (
+    GroupJoined,
+    GroupsMoved,
+    IncidentCleared,
+    IncidentDeclared,
+    IncidentNeedsPage,
+    IncidentReopened,
+    ResponderJoined,
+    ResponderLeft,
+)
+from tocsin.command.events.parts import (
+    IncidentRestricted,
+    IncidentsRelated,
+    IncidentsUnrelated,
+    IncidentUnrestricted,
+    LinkAdded,
+    LinkRemoved,
+    NoteAdded,
+    NoteErased,
+)
+from tocsin.command.events.verbs import (
+    ByPerson,
+    IncidentEdited,
+    IncidentMerged,
+    IncidentOpened,
+    IncidentReopenedByPerson,
+    IncidentResolved,
+    IncidentSplit,
+    PrioritySet,
+    SeveritySet,
+    StatusSet,
+)
+
+__all__ = [
+    "ByPerson",
+    "GroupJoined",
+    "GroupsMoved",
+    "IncidentCleared",
+    "IncidentDeclared",
+    "IncidentEdited",
+    "IncidentMerged",
+    "IncidentNeedsPage",
+    "IncidentOpened",
+    "IncidentReopened",
+    "IncidentReopenedByPerson",
+    "IncidentResolved",
+    "IncidentRestricted",
+    "IncidentSplit",
+    "IncidentUnrestricted",
+    "IncidentsRelated",
+    "IncidentsUnrelated",
+    "LinkAdded",
+    "LinkRemoved",
+    "NoteAdded",
+    "NoteErased",
+    "PrioritySet",
+    "ResponderJoined",
+    "ResponderLeft",
+    "SeveritySet",
+    "StatusSet",
+]

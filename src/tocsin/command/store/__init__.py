@@ -1,0 +1,1 @@
+"""Command's rows. The only modules that name the tables of schema `command` for writing."""

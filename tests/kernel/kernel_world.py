@@ -15,8 +15,10 @@ from tocsin.kernel.clock import FakeClock
 from tocsin.kernel.db import Database
 from tocsin.kernel.events import Event, Names
 from tocsin.kernel.jobs import Job, JobKind, JobKinds
+from tocsin.kernel.reactions import Reactions, RetryReaction
 from tocsin.kernel.snapshot import Snapshot
-from tocsin.kernel.unit import Reactions, RetryReaction, Unit, Units
+from tocsin.kernel.unit import Unit
+from tocsin.kernel.units import Units
 
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
 BELL = UUID("0192f3a4-0000-7000-8000-00000000be11")

@@ -31,6 +31,15 @@ async def test_an_anchored_clock_follows_the_database_however_wrong_this_machine
     assert clock.now().tzinfo is UTC
 
 
+async def test_a_machine_that_wakes_up_knows_at_once_how_long_it_slept() -> None:
+    since_boot = [1000.0]
+    clock = DatabaseClock(lambda: since_boot[0])
+    before = clock.now()
+    await clock.anchor(Server((before,)))  # type: ignore[arg-type]
+    since_boot[0] += 8 * 3600  # the lid was closed; nobody has asked the database since
+    assert clock.now() - before == timedelta(hours=8)
+
+
 async def test_a_clock_never_goes_back_between_two_looks() -> None:
     clock = DatabaseClock()
     seen = [clock.now() for _ in range(1000)]

@@ -68,7 +68,7 @@ def test_a_kind_nobody_knows_is_an_error_and_not_a_guess() -> None:
 
 def test_every_kind_is_named_after_its_context_and_stands_in_the_catalog_once() -> None:
     known = catalog().by_kind
-    contexts = {"kernel", "signals", "triage", "oncall", "command", "governance"}
+    contexts = {"kernel", "signals", "triage", "oncall", "command", "topology", "governance"}
     for kind, event in known.items():
         assert kind.partition(".")[0] in contexts
         assert kind_of(event) == kind

@@ -1,6 +1,8 @@
 """Ids: UUIDv7 as RFC 9562 says, in the order in which one process makes them."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from itertools import pairwise
@@ -58,3 +60,21 @@ def test_a_forked_child_draws_random_bits_of_its_own() -> None:
     ours = {uuid7().bytes[8:] for _ in range(20)}
     assert len(theirs) == 20
     assert not theirs & ours
+
+
+def test_ids_follow_the_clock_they_are_given_and_never_go_back() -> None:
+    code = """
+from datetime import UTC, datetime, timedelta
+from tocsin.kernel import ids
+began = datetime.now(UTC)
+first = ids.uuid7()
+ids.follow(began + timedelta(hours=1))
+ahead = ids.uuid7()
+ids.follow(began - timedelta(hours=1))
+back = ids.uuid7()
+print(((ahead.int >> 80) - (first.int >> 80)) // 60_000, first < ahead < back)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["60", "True"]

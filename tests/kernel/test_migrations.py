@@ -128,6 +128,17 @@ def test_a_database_of_a_newer_tocsin_is_refused(empty_dsn: str, files: Path) ->
             ask(empty_dsn, directory=files)
 
 
+def test_a_database_that_the_next_release_has_only_prepared_is_served(
+    empty_dsn: str, files: Path
+) -> None:
+    write(files, "0004_before_next", "ALTER TABLE public.ground ADD COLUMN later text;")
+    migrations.migrate(empty_dsn, directory=files)
+    (files / "0004_before_next.sql").unlink()
+
+    assert migrations.migrate(empty_dsn, directory=files) == ()
+    assert migrations.status(empty_dsn, directory=files).ahead == ("0004_before_next.sql",)
+
+
 def test_a_file_that_was_changed_after_it_was_applied_is_refused(
     empty_dsn: str, files: Path
 ) -> None:

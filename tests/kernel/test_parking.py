@@ -20,7 +20,9 @@ from tocsin.kernel.clock import FakeClock
 from tocsin.kernel.db import Database
 from tocsin.kernel.events import Catalog
 from tocsin.kernel.parking import GIVE_UP_AFTER, retrier
-from tocsin.kernel.unit import Reactions, Unit, Units, may
+from tocsin.kernel.reactions import Reactions, may
+from tocsin.kernel.unit import Unit
+from tocsin.kernel.units import Units
 from tocsin.kernel.worker import Worker
 
 pytestmark = pytest.mark.db

@@ -258,7 +258,10 @@ def test_data_of_a_newer_postgresql_is_refused_in_words(fresh: Path) -> None:
     (fresh / "postgres").mkdir(parents=True)
     (fresh / "postgres" / "PG_VERSION").write_text("99\n")
 
-    with pytest.raises(Unavailable, match="written by PostgreSQL 99; this Tocsin carries"):
+    with pytest.raises(
+        Unavailable,
+        match=r"written by PostgreSQL 99; this Tocsin carries .*tocsin restore FILE",
+    ):
         postgres.ensure(fresh)
 
 

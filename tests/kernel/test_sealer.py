@@ -10,7 +10,8 @@ from kernel_world import BELL, MAYA, Echoed, Faded, Rang, recorded, rows, units_
 from tocsin.kernel import sealer
 from tocsin.kernel.db import Database
 from tocsin.kernel.events import Catalog, leaf_hash
-from tocsin.kernel.unit import Unit, Units
+from tocsin.kernel.unit import Unit
+from tocsin.kernel.units import Units
 
 pytestmark = pytest.mark.db
 

@@ -29,8 +29,9 @@ from tocsin.kernel.actor import SYSTEM, Actor
 from tocsin.kernel.db import Database
 from tocsin.kernel.errors import Forbidden, Unavailable
 from tocsin.kernel.ids import uuid7
+from tocsin.kernel.reactions import ReactionParked, may, must
 from tocsin.kernel.snapshot import Snapshot
-from tocsin.kernel.unit import ReactionParked, Unit, may, must
+from tocsin.kernel.unit import Unit
 
 pytestmark = pytest.mark.db
 
@@ -129,7 +130,7 @@ async def test_after_three_lost_connections_the_caller_hears_that_it_is_unavaila
         tries += 1
         await unit.conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
-    with pytest.raises(Unavailable, match="did not answer"):
+    with pytest.raises(Unavailable, match="does not answer"):
         await units_of(database).run(MAYA, act)
     assert tries == 3
 

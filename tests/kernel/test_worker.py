@@ -177,6 +177,31 @@ async def test_an_errand_whose_lease_went_to_another_commits_nothing(
     assert await recorded(database) == ["test.rang"]
 
 
+async def test_an_errand_that_was_stopped_before_it_sent_does_not_send(
+    database: Database,
+) -> None:
+    clock, sent = FakeClock(NOON), 0
+    other_took: list[int] = []
+
+    async def fetch(errand: Errand, job: Fetch) -> None:
+        nonlocal sent
+        await errand.units.run(MAYA, errand.hold)
+        if not other_took:  # stopped for longer than its lease, right here
+            other_took.append(0)
+            clock.forward(seconds=11)
+            other_took[0] = await other.drain()
+        await errand.still_held()
+        sent += 1
+        await errand.units.run(MAYA, errand.done)
+
+    kinds = job_kinds(fetch=fetch)
+    mine, other = worker_of(database, kinds, clock), worker_of(database, kinds, clock)
+    await defer(mine.units, [Fetch()])
+    await mine.drain()
+    assert (other_took, sent) == ([1], 1)
+    assert await rows(database, JOBS) == []
+
+
 async def test_giving_back_what_is_not_ours_any_more_is_refused_too(database: Database) -> None:
     async def fetch(errand: Errand, job: Fetch) -> None:
         await rows(database, "UPDATE kernel.jobs SET leased_by = gen_random_uuid()")

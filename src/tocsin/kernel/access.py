@@ -33,8 +33,16 @@ _RESPOND = {
     "page:escalate",
     "page:request",
 }
-_MANAGE = {"incident:restrict", "integration:try", "resource:apply"}
-_ADMIN = {"person:erase", "person:invite", "token:create", "token:revoke"}
+_MANAGE = {"incident:restrict", "integration:try", "paging:release", "resource:apply"}
+_ADMIN = {
+    "paging:hold",
+    "person:change",
+    "person:erase",
+    "person:invite",
+    "system:operate",
+    "token:create",
+    "token:revoke",
+}
 _AUDIT = {"log:read", "person:read", "token:read"}
 _INTAKE = {"alert:read", "change:accept", "signal:accept"}
 # what only Tocsin's own reactions, timers and jobs do
@@ -46,6 +54,7 @@ _SYSTEM = {
     "page:resolve",
     "page:watch",
     "link:issue",
+    "session:open",
 }
 _VIEWER = _OWN | _READ
 _RESPONDER = _VIEWER | _RESPOND

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from msgspec import Struct
 
 from tocsin.kernel.access import Role, decide
+from tocsin.kernel.ids import PersonId
 
 NO_TEAMS: Mapping[str, Role] = MappingProxyType({})
 
@@ -22,8 +23,9 @@ class Actor(Struct, frozen=True, kw_only=True):
     id: UUID
     name: str
     role: Role
-    person_id: UUID | None = None  # the person behind a session, a link or a personal token
+    person_id: PersonId | None = None  # the person behind a session, a link or a personal token
     teams: Mapping[str, Role] = NO_TEAMS
+    is_narrow: bool = False  # a token for less than its person may do
 
     def may(self, verb: str) -> bool:
         """Say whether there is anything on which this actor may do `verb`."""
@@ -41,6 +43,11 @@ class Actor(Struct, frozen=True, kw_only=True):
         """Return the names under which something restricted may be shown to this actor."""
         person = (f"person:{self.person_id}",) if self.person_id else ()
         return (f"role:{self.role}", *person)
+
+
+def local_id(user: str) -> UUID:
+    """Return the id that an account of the operating system has in the log."""
+    return uuid5(NAMESPACE_URL, f"local:{user}")
 
 
 SYSTEM = Actor(kind="system", id=UUID(int=0), name="tocsin", role=Role.SYSTEM)

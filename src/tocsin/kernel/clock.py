@@ -1,6 +1,8 @@
 """The one module that asks what time it is."""
 
+import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -20,28 +22,40 @@ class Clock(Protocol):
         ...
 
 
-class DatabaseClock:
-    """The database's clock, carried forward by this machine's monotonic one.
+def elapsed_s() -> float:
+    """Return seconds that nobody can set and that go on while the machine sleeps.
 
-    All nodes share one notion of now, and a stepped wall clock moves nothing.
+    Linux' monotonic clock stands still in suspend; where there is no other, so does this.
+    """
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
+class DatabaseClock:
+    """The database's clock, carried forward by this machine's own, which nobody can set.
+
+    All nodes share one notion of now, and a stepped wall clock moves nothing. A machine that
+    wakes up knows at once how long it slept.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, elapsed_s: Callable[[], float] = elapsed_s) -> None:
+        self._elapsed_s = elapsed_s
         self._at = datetime.now(UTC)  # noqa: TID251 - the one place
-        self._monotonic = time.monotonic()
+        self._anchored_s = elapsed_s()
         self._is_anchored = False
         self.skew_s = 0.0  # database minus this machine's wall clock, seconds
 
     def now(self) -> datetime:
         """Return the database's time, as well as it is known."""
-        return self._at + timedelta(seconds=time.monotonic() - self._monotonic)
+        return self._at + timedelta(seconds=self._elapsed_s() - self._anchored_s)
 
     async def anchor(self, conn: AsyncConnection[object]) -> None:
         """Ask the database for its time; half the round trip is the error bound."""
-        before = time.monotonic()
+        before = self._elapsed_s()
         cursor = await conn.execute("SELECT clock_timestamp()")
         row = await cursor.fetchone()
-        after = time.monotonic()
+        after = self._elapsed_s()
         if not isinstance(row, tuple) or not isinstance(row[0], datetime):
             raise TypeError(f"the database's clock answered {row!r}")
         told, carried = row[0] + timedelta(seconds=(after - before) / 2), self.now()
@@ -53,7 +67,7 @@ class DatabaseClock:
         ):
             log.warning("clock.stepped", by_s=(told - carried).total_seconds())
         self._at = carried if small else told  # never back by the error of one measurement
-        self._monotonic, self._is_anchored = time.monotonic(), True
+        self._anchored_s, self._is_anchored = self._elapsed_s(), True
         wall = datetime.now(UTC)  # noqa: TID251 - the one place
         self.skew_s = (self._at - wall).total_seconds()
 

@@ -6,7 +6,7 @@ the caller opens with `async with connection.transaction()`. No SQL of the produ
 
 import asyncio
 import select
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString, Self
 
@@ -42,17 +42,25 @@ _TRANSIENT = frozenset({
 
 _KEEPALIVE: dict[str, Any] = {
     "connect_timeout": 5,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
     "keepalives_count": 3,
-    "tcp_user_timeout": 15_000,
+    "tcp_user_timeout": 10_000,
 }
 
+# Both ends let go of a connection whose other end is gone or says nothing, within a lease (10 s):
+# what it held is another node's then. See `kernel/stalled.py` for what no timeout sees.
 _SESSION: LiteralString = """
     SELECT set_config('TimeZone', 'UTC', false),
            set_config('jit', 'off', false),
            set_config('statement_timeout', %(statement_limit_ms)s, false),
-           set_config('idle_in_transaction_session_timeout', '15000', false)
+           set_config('idle_in_transaction_session_timeout', '10000', false),
+           set_config('tcp_keepalives_idle', '5', false),
+           set_config('tcp_keepalives_interval', '2', false),
+           set_config('tcp_keepalives_count', '3', false),
+           set_config('tcp_user_timeout', '10000', false),
+           set_config('client_connection_check_interval',
+                      CASE WHEN version() ~* 'linux|darwin|bsd' THEN '2000' ELSE '0' END, false)
 """
 
 
@@ -89,6 +97,7 @@ class Database:
     ) -> None:
         self.conninfo = conninfo
         self.application_name = application_name
+        self.on_error: list[Callable[[psycopg.Error], None]] = []
         self._statement_limit_s = statement_limit_s
         self._wait_limit_s = wait_limit_s
         self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
@@ -133,8 +142,33 @@ class Database:
         lent = await self._sound_connection()
         try:
             yield lent
+        except psycopg.Error as error:
+            for notice in self.on_error:
+                notice(error)
+            if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+                await lent.close()  # it may be the session that is, and no longer the server
+            raise
         finally:
             await self._pool.putconn(lent)
+
+    async def renew(self) -> None:
+        """Open the pool's connections anew; those that are lent out are closed on return."""
+        await self._pool.drain()
+
+    async def single(self, purpose: str) -> AsyncConnection[TupleRow]:
+        """Open one connection of its own, configured like the pool's; the caller closes it."""
+        own = await AsyncConnection.connect(
+            self.conninfo,
+            autocommit=True,
+            application_name=f"{self.application_name} {purpose}",
+            **_KEEPALIVE,
+        )
+        try:
+            await self._configure(own)
+        except BaseException:
+            await own.close()
+            raise
+        return own
 
     async def listen(self, channel: str) -> AsyncConnection[TupleRow]:
         """Open a connection of its own, outside the pool, that listens on `channel`.
@@ -142,13 +176,7 @@ class Database:
         The caller closes it and reads it with `connection.notifies()`, which a lost server
         ends with a transient error.
         """
-        own = await AsyncConnection.connect(
-            self.conninfo,
-            autocommit=True,
-            application_name=f"{self.application_name} listen",
-            **_KEEPALIVE,
-        )
-        await self._configure(own)
+        own = await self.single("listen")
         await own.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
         return own
 

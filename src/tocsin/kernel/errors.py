@@ -67,6 +67,15 @@ class Conflict(Refused):
     title = "The thing has changed since you last saw it."
 
 
+class PreconditionFailed(Refused):
+    """`If-Match` names another version than there is now."""
+
+    code = "precondition-failed"
+    status = 412
+    exit_code = 5
+    title = "The version you have seen is not the newest."
+
+
 class TooLarge(Refused):
     """The request exceeds a stated limit."""
 
@@ -103,6 +112,6 @@ class Unavailable(Refused):
 
 
 ALL: tuple[type[Refused], ...] = (
-    Refused, Invalid, Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, TooMany,
-    Unavailable,
+    Refused, Invalid, Unauthenticated, Forbidden, NotFound, Conflict, PreconditionFailed,
+    TooLarge, TooMany, Unavailable,
 )  # fmt: skip

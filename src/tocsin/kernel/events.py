@@ -13,6 +13,21 @@ from tocsin.kernel.actor import Actor
 
 VERSION = 1
 Names = Callable[[UUID], str]
+Asker = Callable[[str], str]
+"""Turns who asked, as a record holds it (kind:id), into words."""
+NOBODY = UUID(int=0)
+"""In a sentence: whoever asked, where that is no person."""
+_ASKERS = {
+    "token": "somebody with a token",
+    "session": "a browser session",
+    "local": "the command line",
+    "system": "Tocsin",
+}
+
+
+def unnamed(actor: str) -> str:
+    """Say of what kind whoever asked was, from kind:id."""
+    return _ASKERS.get(actor.partition(":")[0], "somebody")
 
 
 class Event(Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -24,8 +39,15 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="kind"):
     """
 
     def sentence(self, name: Names) -> str:  # noqa: ARG002 - for those who override it
-        """Say it in one sentence; `name` turns a person's id into words."""
+        """Say it in one sentence; `name` turns the id of a person, or NOBODY, into words."""
         raise AssertionError(f"{type(self).__name__} has no sentence")
+
+
+class Update(Event, frozen=True):
+    """What others must hear of in the same unit, and nobody later: it never enters the log.
+
+    Only MUST reactions follow from it: there is no record that a parked one could be read from.
+    """
 
 
 class Record(Struct, frozen=True, kw_only=True):

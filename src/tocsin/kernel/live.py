@@ -99,6 +99,11 @@ class Hub:
         for queue in self._queues:
             _end(queue)
 
+    def restart_streams(self) -> None:
+        """End every open stream; the browsers come back and ask for everything again."""
+        for queue in self._queues:
+            _end(queue)
+
     async def run(self) -> None:
         """Listen until cancelled, and come back after every lost connection."""
         while True:

@@ -64,6 +64,15 @@ class _Json(logging.Formatter):
         return mask(msgspec.json.encode(entry, enc_hook=str).decode())
 
 
+def set_level(level: str) -> bool:
+    """Log from `level` on from now; False where that was so already."""
+    logger = logging.getLogger("tocsin")
+    if logger.level == logging.getLevelNamesMapping()[level.upper()]:
+        return False
+    logger.setLevel(level.upper())
+    return True
+
+
 def start(level: str) -> None:
     """Send everything of `level` and above to stderr; libraries only from warning on."""
     target = logging.StreamHandler(sys.stderr)

@@ -68,6 +68,7 @@ class Status(Struct, frozen=True, kw_only=True):
     applied_count: int
     pending: tuple[Migration, ...]
     pending_after: tuple[Migration, ...]
+    ahead: tuple[str, ...] = ()  # `before` files of the next release, which are safe beside us
 
     @property
     def is_current(self) -> bool:
@@ -91,8 +92,8 @@ def load(directory: Traversable | None = None) -> tuple[Migration, ...]:
 def status(conninfo: str, *, directory: Traversable | None = None) -> Status:
     """Compare the database with the files and change nothing.
 
-    Raises `Conflict` for a database of a newer Tocsin, or one in which a file that has been
-    changed since was applied.
+    Raises `Conflict` for a database in which a newer Tocsin has ended this one's time (an `after`
+    file that is unknown here), or one in which a file that has been changed since was applied.
     """
     with connect(conninfo, application_name="tocsin migrate") as connection:
         return _compare(_applied(connection), load(directory))
@@ -109,14 +110,24 @@ def migrate(
     """
     known = load(directory)
     with connect(conninfo, application_name="tocsin migrate") as connection:
-        if not _wanted(_compare(_applied(connection), known), phase):
+        found = _compare(_applied(connection), known)
+        if found.ahead:
+            log.warning("migration.database_ahead", files=found.ahead)
+        if not _wanted(found, phase):
             return ()  # the usual start: no lock, no write
-        with _one_at_a_time(connection):
+        with one_at_a_time(connection):
             _create_table(connection)
             wanted = _wanted(_compare(_applied(connection), known), phase)
             for migration in wanted:
                 _apply(connection, migration)
     return wanted
+
+
+def rebuild(connection: Connection[TupleRow], wanted: Sequence[Migration]) -> None:
+    """Apply just these, for a restore: in its transaction, and under `one_at_a_time`."""
+    _create_table(connection)
+    for migration in wanted:
+        _apply(connection, migration)
 
 
 def _read(entry: Traversable) -> Migration:
@@ -158,13 +169,16 @@ def _applied(connection: Connection[TupleRow]) -> dict[int, tuple[str, str]]:
 
 def _compare(applied: dict[int, tuple[str, str]], known: Sequence[Migration]) -> Status:
     by_number = {migration.number: migration for migration in known}
+    ahead = []
     for number, (file_name, sha256) in sorted(applied.items()):
         if number not in by_number:
-            raise Conflict(
-                f"the database was migrated by a newer Tocsin ({file_name} is unknown here); "
-                "run that version or newer, or restore a backup from before the upgrade"
-            )
-        if by_number[number].sha256 != sha256:
+            if f"_{Phase.AFTER}_" in file_name:
+                raise Conflict(
+                    f"the database was migrated by a newer Tocsin ({file_name} is unknown here); "
+                    "run that version or newer, or restore a backup from before the upgrade"
+                )
+            ahead.append(file_name)
+        elif by_number[number].sha256 != sha256:
             raise Conflict(
                 f"{by_number[number].file_name} is not the file that was applied to this "
                 f"database ({file_name}); applied migrations never change, add a new one"
@@ -174,6 +188,7 @@ def _compare(applied: dict[int, tuple[str, str]], known: Sequence[Migration]) ->
         applied_count=len(applied),
         pending=tuple(m for m in missing if m.phase is Phase.BEFORE or not applied),
         pending_after=tuple(m for m in missing if m.phase is Phase.AFTER and applied),
+        ahead=tuple(ahead),
     )
 
 
@@ -186,7 +201,8 @@ def _wanted(found: Status, phase: Phase) -> tuple[Migration, ...]:
 
 
 @contextmanager
-def _one_at_a_time(connection: Connection[TupleRow]) -> Iterator[None]:
+def one_at_a_time(connection: Connection[TupleRow]) -> Iterator[None]:
+    """Keep every other process from migrating this database. Raises `Unavailable` after 300 s."""
     # a session lock: several transactions are made under it, and a killed process lets it go
     connection.execute("SET statement_timeout = '300s'")
     try:

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from tocsin.kernel.events import Catalog
 from tocsin.kernel.jobs import backoff
 from tocsin.kernel.logs import Log
-from tocsin.kernel.unit import Reactions, RetryReaction, Unit
+from tocsin.kernel.reactions import Reactions, RetryReaction
+from tocsin.kernel.unit import Unit
 
 GIVE_UP_AFTER = 20
 log = Log("parking")

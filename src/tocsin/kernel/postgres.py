@@ -122,6 +122,7 @@ class Embedded:
         self._cluster = Cluster(data_dir.expanduser().resolve())
         self._start_limit_s = start_limit_s
         self._pid: int | None = None
+        self.why = ""  # it could not be brought back at the last try
 
     @property
     def conninfo(self) -> str:
@@ -159,9 +160,11 @@ class Embedded:
                 try:
                     await self.revive()
                 except Exception as error:  # noqa: BLE001 - door: whatever fails, it is tried again
-                    log.warning("postgres.not_revived", why=str(error))
+                    self.why = str(error)
+                    log.warning("postgres.not_revived", why=self.why)
                     await asyncio.sleep(1.0)
                 else:
+                    self.why = ""
                     log.info("postgres.revived", pid=self._pid)
             await asyncio.sleep(interval_s)
 

@@ -210,7 +210,8 @@ def configure(cluster: Cluster, account: Account | None, settings: Mapping[str, 
         carried = ", ".join(str(known) for known in sorted(installed()))
         raise Unavailable(
             f"{cluster.pgdata} was written by PostgreSQL {major}; this Tocsin carries "
-            f"{carried}. Use the Tocsin that wrote it, or restore a dump elsewhere."
+            f"{carried}. With the Tocsin that wrote it: `tocsin backup FILE`; then with this one"
+            " and another TOCSIN_DATA_DIR: `tocsin restore FILE` (docs/howto/upgrade.md)."
         )
     values = _SETTINGS | {"unix_socket_directories": f'"{cluster.socket_dir}"'}
     if major >= 18:  # noqa: PLR2004 - where asynchronous reads came; their workers cost memory

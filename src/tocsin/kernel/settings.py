@@ -41,7 +41,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         str,
         Meta(
             description="The address people reach Tocsin at: goes into links; the CLI talks to it"
-            " when a token is set. Empty means `http://HOST:PORT`."
+            " when a token is set. Empty means `http://HOST:PORT`, or `https` with a certificate."
         ),
     ] = ""
     token: Annotated[
@@ -79,6 +79,32 @@ class Settings(Struct, frozen=True, kw_only=True):
             " Public addresses are always allowed, private ones never without this."
         ),
     ] = ()
+    apprise_disable: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Comma-separated Apprise services that nobody may use as a contact method,"
+            " e.g. `mailto,mqtt`. Those that act on this machine are never used."
+        ),
+    ] = ()
+    tls_cert: Annotated[
+        str,
+        Meta(
+            description="File with the certificate and what it is signed by (PEM): then `serve`"
+            " speaks HTTPS and nothing else. A renewed file is taken over within 10 seconds."
+        ),
+    ] = ""
+    tls_key: Annotated[
+        str,
+        Meta(description="File with the key of `TOCSIN_TLS_CERT` (PEM, without a password)."),
+    ] = ""
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Comma-separated networks of the reverse proxies in front of Tocsin, e.g."
+            " `10.0.0.0/8`: from them `X-Forwarded-For` is believed, so that sign-in limits count"
+            " each visitor and not the proxy."
+        ),
+    ] = ()
     roles: Annotated[
         tuple[Literal["accept", "work"], ...],
         Meta(
@@ -100,13 +126,27 @@ class Settings(Struct, frozen=True, kw_only=True):
     @property
     def base_url(self) -> str:
         """The address in links, without a slash at the end."""
-        return (self.url or f"http://{self.host}:{self.port}").rstrip("/")
+        return (self.url or self.bound_url).rstrip("/")
+
+    @property
+    def bound_url(self) -> str:
+        """The address that is listened on."""
+        scheme = "https" if self.tls_cert else "http"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{host}:{self.port}"
 
     @property
     def is_local(self) -> bool:
         """Say whether people reach this Tocsin on this machine only, by what its links say."""
         host = urlsplit(self.base_url).hostname or ""
         return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def config_home(environ: Mapping[str, str] | None = None) -> Path:
+    """Return where a person's own configuration lives, by the XDG base directory specification."""
+    environ = os.environ if environ is None else environ  # noqa: TID251 - the one place
+    found = Path(environ.get("XDG_CONFIG_HOME", ""))
+    return found if found.is_absolute() else Path.home() / ".config"
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:

@@ -5,19 +5,22 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from tocsin.kernel import jobs as job_rows
+from tocsin.kernel import job_queue
 from tocsin.kernel.actor import SYSTEM
 from tocsin.kernel.clock import Clock
 from tocsin.kernel.errors import Unavailable
 from tocsin.kernel.ids import uuid7
-from tocsin.kernel.jobs import JobKinds, JobRow
+from tocsin.kernel.jobs import JobKinds, JobRow, backoff
 from tocsin.kernel.logs import Log
-from tocsin.kernel.unit import Unit, Units
+from tocsin.kernel.right_of_way import RightOfWay
+from tocsin.kernel.unit import Unit
+from tocsin.kernel.units import Units
 
 ERRANDS_MAX = 32
 TIMERS_MAX = 3
 POLL_S = 1.0
 HEARTBEAT_S = 3.0
+HELD_FRESH = timedelta(seconds=job_queue.LEASE_S / 2)
 STOPPING_S = 0.3  # a database that does not answer must not hold up the end
 log = Log("worker")
 
@@ -34,20 +37,32 @@ class Errand:
         self.row = row
         self.is_back = False  # it was given back, and somebody must look when it is due
         self._worker = worker
+        self._held_at: datetime | None = None
 
     async def hold(self, unit: Unit) -> None:
         """Make sure that the lease is still ours before anything is sent. Raises LeaseLost."""
-        if not await job_rows.hold(unit.conn, self.row.id, unit.now, worker=self._worker):
+        if not await job_queue.hold(unit.conn, self.row.id, unit.now, worker=self._worker):
             raise LeaseLost(str(self.row.id))
+        self._held_at = unit.now
+
+    async def still_held(self) -> None:
+        """Ask again if it was long ago that the lease was ours. Raises LeaseLost.
+
+        Right before something leaves: this process may have been stopped since `hold`, and
+        another one may have sent it.
+        """
+        held_at = self._held_at
+        if held_at is None or self.units.clock.now() - held_at > HELD_FRESH:
+            await self.units.run(SYSTEM, self.hold)
 
     async def done(self, unit: Unit) -> None:
         """End the errand in the same transaction as its outcome. Raises LeaseLost."""
-        if not await job_rows.finish(unit.conn, self.row.id, worker=self._worker):
+        if not await job_queue.finish(unit.conn, self.row.id, worker=self._worker):
             raise LeaseLost(str(self.row.id))
 
     async def again(self, unit: Unit, at: datetime) -> None:
         """Give the errand back, due at `at`, in the same transaction. Raises LeaseLost."""
-        if not await job_rows.release(unit.conn, self.row.id, worker=self._worker, due_at=at):
+        if not await job_queue.release(unit.conn, self.row.id, worker=self._worker, due_at=at):
             raise LeaseLost(str(self.row.id))
         self.is_back = True
 
@@ -55,9 +70,12 @@ class Errand:
 class Worker:
     """Runs this process's share of the jobs."""
 
-    def __init__(self, units: Units, kinds: JobKinds, clock: Clock) -> None:
+    def __init__(
+        self, units: Units, kinds: JobKinds, clock: Clock, way: RightOfWay | None = None
+    ) -> None:
         self.id = uuid7()
         self.units = units
+        self._way = way or RightOfWay()
         self.kinds = kinds
         self.clock = clock
         self.failures = 0
@@ -97,7 +115,7 @@ class Worker:
         now = self.clock.now()
         async with self.units.db.connection() as conn:
             self.beat_at = now
-            timer_at, errand_at = await job_rows.next_due_by_mode(conn)
+            timer_at, errand_at = await job_queue.next_due(conn)
             due_at = min(filter(None, (timer_at, errand_at)), default=None)
             if due_at is None:
                 return POLL_S
@@ -105,7 +123,7 @@ class Worker:
                 return min(POLL_S, (due_at - now).total_seconds())
             free = ERRANDS_MAX - len(self._running)
             rows = (
-                await job_rows.lease_errands(conn, now, worker=self.id, limit=free)
+                await job_queue.lease_errands(conn, now, worker=self.id, limit=free)
                 if free and errand_at is not None and errand_at <= now
                 else []
             )
@@ -122,8 +140,9 @@ class Worker:
     async def _drain_timers(self) -> None:
         ran = False
         try:
-            while await self._timer():
-                ran = True
+            with self._way.held():
+                while await self._timer():
+                    ran = True
         finally:
             self._timers -= 1
             if ran:  # one that another process holds stays due: looking at once would spin
@@ -135,11 +154,11 @@ class Worker:
 
         async def act(unit: Unit) -> None:
             taken.clear()
-            row = await job_rows.take_timer(unit.conn, unit.now)
+            row = await job_queue.take_timer(unit.conn, unit.now)
             if row is not None:
                 taken.append(row)
                 await self.kinds.by_name[row.kind].run(unit, self.kinds.decode(row))
-                await job_rows.end_timer(unit.conn, row.id)
+                await job_queue.end_timer(unit.conn, row.id)
 
         try:
             await self.units.run(SYSTEM, act)
@@ -157,7 +176,7 @@ class Worker:
         text = f"{type(error).__name__}: {error}"
         try:
             async with self.units.db.connection() as conn:
-                await job_rows.postpone_timer(
+                await job_queue.postpone_timer(
                     conn, taken[0].id, now=self.clock.now(), error=text
                 )
         except Exception as gone:  # noqa: BLE001 - door: the timer is back in its row anyway
@@ -167,7 +186,8 @@ class Worker:
     async def _errand(self, row: JobRow) -> None:
         errand = Errand(self.units, row, self.id)
         try:
-            await self.kinds.by_name[row.kind].run(errand, self.kinds.decode(row))
+            with self._way.held():
+                await self.kinds.by_name[row.kind].run(errand, self.kinds.decode(row))
         except asyncio.CancelledError:
             # shielded: the process ends, the job must be free before it does
             stopping = "cancelled: the process is stopping"
@@ -180,7 +200,7 @@ class Worker:
             log.error("errand.failed", error=error, job=row.kind, job_id=row.id)
             await self._give_back(
                 row, f"{type(error).__name__}: {error}",
-                after_s=job_rows.backoff(row.attempts).total_seconds(),
+                after_s=backoff(row.attempts).total_seconds(),
             )  # fmt: skip
             errand.is_back = True
         finally:
@@ -195,7 +215,9 @@ class Worker:
         due_at = self.clock.now() + timedelta(seconds=after_s)
         try:
             async with asyncio.timeout(limit_s), self.units.db.connection() as conn:
-                await job_rows.release(conn, row.id, worker=self.id, due_at=due_at, error=error)
+                await job_queue.release(
+                    conn, row.id, worker=self.id, due_at=due_at, error=error
+                )
         except Exception as gone:  # noqa: BLE001 - door: the lease ends by itself
             log.warning("errand.not_given_back", job_id=row.id, error=str(gone))
 
@@ -206,7 +228,7 @@ class Worker:
                 continue
             try:
                 async with self.units.db.connection() as conn:
-                    await job_rows.extend(conn, self.clock.now(), worker=self.id)
+                    await job_queue.extend(conn, self.clock.now(), worker=self.id)
             except Exception as error:  # noqa: BLE001 - door: the next beat tries again
                 log.warning("worker.heartbeat_failed", error=str(error))
 
@@ -219,7 +241,7 @@ class Worker:
         while True:
             ran = await self._timer()
             async with self.units.db.connection() as conn:
-                rows = await job_rows.lease_errands(
+                rows = await job_queue.lease_errands(
                     conn, self.clock.now(), worker=self.id, limit=1
                 )
             for row in rows:

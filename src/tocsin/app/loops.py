@@ -2,30 +2,40 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+import psycopg
 
 from tocsin.app.wiring import Application
 from tocsin.governance import actions as governance
-from tocsin.kernel import sealer
+from tocsin.governance import reads as access
+from tocsin.kernel import ids, logs, sealer, stalled
 from tocsin.kernel.actor import SYSTEM
 from tocsin.kernel.clock import DatabaseClock
+from tocsin.kernel.errors import Unavailable
 from tocsin.kernel.logs import Log
 from tocsin.kernel.metrics import CLIENTS, WITNESS_RESTORED
 from tocsin.kernel.unit import Unit
 from tocsin.kernel.worker import every
 from tocsin.oncall import actions as oncall
+from tocsin.signals import actions as intake
 from tocsin.signals import reads as signals
+from tocsin.signals.core.fairness import lags
 from tocsin.triage import actions as triage
 from tocsin.triage import reads as alerts
 
 ANCHOR_S = 10.0
+STALLED_POLL_S = 3.0
 WATCHDOG_S = 30.0
 CONFIG_POLL_S = 5.0
 EXPIRE_POLL_S = 1.0
-PRESSURE_POLL_S = 1.0
+PRESSURE_POLL_S = 0.5
+TALLY_S = 2.0
+FINISH_S = 0.5
 SEAL_PAUSE_S = 0.05
 HOUSEKEEPING_S = 3600.0
+AWAY = timedelta(seconds=30)  # without a look at what may be over
 RETURN_GRACE = timedelta(minutes=5)  # Alertmanager's resolve timeout
 log = Log("loops")
 
@@ -35,6 +45,7 @@ class Loops:
 
     def __init__(self, app: Application) -> None:
         self._app = app
+        self._back_at = self._looked_at = app.services.started_at
 
     async def run(self) -> None:
         """Do them all until cancelled."""
@@ -42,19 +53,35 @@ class Loops:
             for name, loop in self._duties():
                 group.create_task(loop, name=name)
 
+    async def finish(self) -> None:
+        """Write down what was counted since the last look; the database may be gone by now."""
+        try:
+            async with asyncio.timeout(FINISH_S):
+                await self._count()
+        except (psycopg.Error, OSError, TimeoutError, Unavailable) as error:
+            log.warning("tally.lost", error=error)
+
     def _duties(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         app, roles = self._app, self._app.settings.roles
         found: list[tuple[str, Coroutine[Any, Any, None]]] = [
             ("clock", every(self._anchor, name="clock")),
             ("config", every(self._config, name="config")),
             ("hub", app.hub.run()),
+            ("pulse", every(app.intake.pulse.beat, name="pulse")),
+            ("database", app.database_watch.run()),
+            ("stalled", every(self._free, name="stalled")),
         ]
         if "accept" in roles:
             found.append(("intake", _outlive(app.intake.run, "intake")))
             found.append(("pressure", every(self._pressure, name="pressure")))
+            found.append(("tally", every(self._count, name="tally")))
         if "work" in roles:
             found += [
                 ("sorter", every(app.sorter.beat, name="sorter", wake=app.sorter.wake)),
+                (
+                    "light",
+                    every(app.sorter.beat_light, name="light", wake=app.sorter.light_wake),
+                ),
                 ("worker", _outlive(app.worker.run, "worker")),
                 ("sealer", every(self._seal, name="sealer", wake=app.seal_wake)),
                 ("expiry", every(self._expire, name="expiry")),
@@ -67,24 +94,44 @@ class Loops:
         if isinstance(self._app.clock, DatabaseClock):
             async with self._app.db.connection() as conn:
                 await self._app.clock.anchor(conn)
+            ids.follow(self._app.clock.now())
         CLIENTS.set(self._app.hub.clients)
         return ANCHOR_S
 
+    async def _free(self) -> float:
+        """Take from nodes that were stopped what they hold; see `kernel/stalled.py`."""
+        async with self._app.db.connection() as conn:
+            for pid in await stalled.end_stalled(conn):
+                log.warning("node.stalled", backend=pid)
+        return STALLED_POLL_S
+
     async def _config(self) -> float:
-        """Keep what readiness looks at fresh; each unit takes the newest revision by itself."""
+        """Keep what readiness looks at fresh; each unit takes the newest revision by itself.
+
+        The same look tells at what level to log.
+        """
         async with self._app.db.connection() as conn:
             await self._app.store.refresh(conn)
+            chosen = await access.log_level(conn, self._app.clock.now())
+        level = chosen.level if chosen else self._app.settings.log_level
+        if logs.set_level(level):
+            log.info("log_level.changed", chosen=level)
         return CONFIG_POLL_S
 
     async def _pressure(self) -> float:
-        """Take nothing more while sorting is too far behind: the sender keeps it, and comes again."""
-        app = self._app
+        """Take no more of who is too far behind in sorting: the sender keeps it, and comes again."""
+        app, limit_s = self._app, self._app.settings.lag_limit_s
         async with app.db.connection() as conn:
-            oldest_at = await signals.oldest_at(conn)
-        lag_s = (app.clock.now() - oldest_at).total_seconds() if oldest_at else 0.0
-        behind = lag_s > app.settings.lag_limit_s
-        app.intake.blocked = f"sorting is {lag_s:.0f} s behind" if behind else ""
+            oldest_at = await signals.oldest_by_sender(conn)
+        app.intake.behind = lags(oldest_at, now=app.clock.now(), limit_s=limit_s)
+        app.intake.behind_max_s = 2 * limit_s
         return PRESSURE_POLL_S
+
+    async def _count(self) -> float:
+        """Write down what each integration has sent; a request pays for none of it."""
+        app = self._app
+        await intake.flush_tally(app.db, app.intake.tally, now=app.clock.now())
+        return TALLY_S
 
     async def _seal(self) -> float:
         async with self._app.db.connection() as conn:
@@ -102,18 +149,27 @@ class Loops:
     async def _expire(self) -> float:
         app, now = self._app, self._app.clock.now()
         async with app.db.connection() as conn:
+            heard_since = self._heard_since(now)
             next_at = await alerts.next_expiry(conn)
             if next_at is None or next_at > now:
                 return EXPIRE_POLL_S
             oldest_at = await signals.oldest_at(conn)
-        # while Tocsin was down nobody could refresh anything: give senders time to come back
-        started_at = app.services.started_at
-        heard_since = started_at if now < started_at + RETURN_GRACE else None
 
         async def expire(unit: Unit) -> int:
             return await triage.expire_due(unit, until=oldest_at, heard_since=heard_since)
 
         return 0.0 if await app.units.run(SYSTEM, expire) else EXPIRE_POLL_S
+
+    def _heard_since(self, now: datetime) -> datetime | None:
+        """Return since when senders could be heard at all, None if that is long enough.
+
+        While Tocsin was down or its machine asleep, or the database away, nobody could refresh
+        anything: senders get time to come back.
+        """
+        if now - self._looked_at > AWAY:
+            self._back_at = now
+        self._looked_at = now
+        return self._back_at if now < self._back_at + RETURN_GRACE else None
 
     async def _watch(self) -> float:
         restored = await self._app.units.run(SYSTEM, oncall.watch)

@@ -1,14 +1,19 @@
 """Can alerts be taken and pages sent? The answer behind `/health/ready`, `doctor` and the banner."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import psycopg
+from msgspec import Struct
 from psycopg import AsyncConnection
 
 from tocsin.kernel import jobs as job_rows
 from tocsin.kernel import metrics
 from tocsin.kernel.clock import MAX_SKEW_S, Clock, DatabaseClock
-from tocsin.kernel.db import Database
+from tocsin.kernel.db_locks import blocker
+from tocsin.kernel.db_trouble import WORDS, Trouble
+from tocsin.kernel.db_watch import DatabaseWatch
 from tocsin.kernel.resources import Store
 from tocsin.kernel.settings import Settings
 from tocsin.kernel.worker import Worker
@@ -21,6 +26,23 @@ from tocsin.web import services
 
 DUE_LAG_MAX_S = 30.0
 BEAT_MAX_S = 10.0
+MEASURE_LIMIT_S = 3.0
+LOCKS_LIMIT_S = 1.0
+LOCKED_AFTER_S = 2.0
+
+
+class _Lags(Struct, frozen=True, kw_only=True):
+    sort_s: float = 0.0
+    due_s: float = 0.0
+    unsealed_s: float = 0.0
+
+
+class _Found:
+    """What is wrong, by code and in words."""
+
+    def __init__(self) -> None:
+        self.problems: dict[str, str] = {}
+        self.warnings: dict[str, str] = {}
 
 
 class Readiness:
@@ -29,14 +51,15 @@ class Readiness:
     def __init__(
         self,
         settings: Settings,
-        db: Database,
+        watch: DatabaseWatch,
         clock: Clock,
         store: Store,
         worker: Worker,
         channels: Mapping[MethodKind, Channel],
     ) -> None:
         self._settings = settings
-        self._db = db
+        self._watch = watch
+        self._db = watch.db
         self._clock = clock
         self._store = store
         self._worker = worker
@@ -44,32 +67,75 @@ class Readiness:
 
     async def check(self) -> services.Readiness:
         """Measure now, set the gauges, and say what is wrong in words."""
-        problems: list[str] = []
-        lags = (0.0, 0.0, 0.0)
-        try:
-            async with self._db.connection() as conn:
-                lags = await self._measure(conn)
-        except Exception as error:  # noqa: BLE001 - door: whatever fails, the answer is "not ready"
-            problems.append(f"the database does not answer ({type(error).__name__})")
-        sort_lag_s, due_lag_s, unsealed_s = lags
+        found = _Found()
+        trouble = await self._watch.fresh()
+        lags = await self._database(found, trouble)
         skew_s = self._clock.skew_s if isinstance(self._clock, DatabaseClock) else 0.0
         metrics.SKEW.set(skew_s)
-        if sort_lag_s > self._settings.lag_limit_s:
-            problems.append(f"sorting is {sort_lag_s:.0f} s behind")
-        if due_lag_s > DUE_LAG_MAX_S:
-            problems.append(f"the oldest due timer is {due_lag_s:.0f} s late")
         if abs(skew_s) > MAX_SKEW_S:
-            problems.append(f"this machine's clock is {skew_s:+.1f} s off the database's")
+            found.warnings["clock-skew"] = (
+                f"this machine's clock is {skew_s:+.1f} s off the database's, which counts"
+            )
+        if lags.sort_s > self._settings.lag_limit_s:
+            found.problems["sorting-behind"] = f"sorting is {lags.sort_s:.0f} s behind"
+        if lags.due_s > DUE_LAG_MAX_S:
+            found.problems["timers-late"] = f"the oldest due timer is {lags.due_s:.0f} s late"
         silent_s = (self._clock.now() - self._worker.beat_at).total_seconds()
         if "work" in self._settings.roles and silent_s > BEAT_MAX_S:
-            problems.append(f"the worker has not looked for jobs for {silent_s:.0f} s")
-        warnings = self._warnings(problems)
+            found.problems["worker-silent"] = (
+                f"the worker has not looked for jobs for {silent_s:.0f} s"
+            )
+        self._configuration(found)
         return services.Readiness(
-            ready=not problems, problems=tuple(problems), warnings=warnings,
-            sort_lag_s=sort_lag_s, due_lag_s=due_lag_s, skew_s=skew_s, unsealed_s=unsealed_s,
+            ready=not found.problems, problems=tuple(found.problems.values()),
+            warnings=tuple(found.warnings.values()),
+            codes=(*found.problems, *found.warnings), database=trouble or "ok",
+            sort_lag_s=lags.sort_s, due_lag_s=lags.due_s, skew_s=skew_s,
+            unsealed_s=lags.unsealed_s,
         )  # fmt: skip
 
-    async def _measure(self, conn: AsyncConnection[Any]) -> tuple[float, float, float]:
+    async def _database(self, found: _Found, trouble: Trouble | None) -> _Lags:
+        """Measure what waits, unless the database is known not to answer."""
+        if trouble is Trouble.SLOW:
+            found.warnings[trouble.code] = self._watch.words
+        elif trouble is not None:
+            found.problems[trouble.code] = self._watch.words or WORDS[trouble]
+        if trouble not in (None, Trouble.SLOW, Trouble.READ_ONLY, Trouble.FULL):
+            return _Lags()
+        lags: _Lags | None
+        try:
+            async with asyncio.timeout(MEASURE_LIMIT_S), self._db.connection() as conn:
+                lags = await self._measure(conn)
+                await self._paging(found, conn)
+        except Exception as error:  # noqa: BLE001 - door: whatever fails, the answer is "not ready"
+            lags = None
+            if not found.problems:
+                words = f"{WORDS[Trouble.UNREACHABLE]} ({type(error).__name__})"
+                found.problems[Trouble.UNREACHABLE.code] = words
+        if lags is None or lags.sort_s > LOCKED_AFTER_S or lags.due_s > LOCKED_AFTER_S:
+            await self._locks(found)
+        return lags or _Lags()
+
+    async def _paging(self, found: _Found, conn: AsyncConnection[Any]) -> None:
+        held = await oncall.held_paging(conn)
+        if held is not None:
+            found.problems["paging-held"] = (
+                f"paging is held since {held.held_at:%Y-%m-%d %H:%M} UTC ({held.reason}): nobody"
+                " is called until somebody releases it; see `tocsin paging release`"
+            )
+
+    async def _locks(self, found: _Found) -> None:
+        """Name who holds up our statements, if it is another program."""
+        try:
+            async with asyncio.timeout(LOCKS_LIMIT_S), self._db.connection() as conn:
+                held_up = await blocker(conn)
+        except (psycopg.Error, TimeoutError):
+            return
+        if held_up is not None:
+            found.problems.pop(Trouble.UNREACHABLE.code, None)
+            found.problems["database-locked"] = held_up
+
+    async def _measure(self, conn: AsyncConnection[Any]) -> _Lags:
         now = self._clock.now()
         oldest_at = await signals.oldest_at(conn)
         sort_lag_s = max(0.0, (now - oldest_at).total_seconds()) if oldest_at else 0.0
@@ -88,13 +154,12 @@ class Readiness:
         metrics.UNSEALED.set(unsealed_s)
         metrics.PARKED.set(row[1] if row else 0)
         metrics.OPEN_PAGES.set(await oncall.open_count(conn))
-        return sort_lag_s, due_lag_s, unsealed_s
+        return _Lags(sort_s=sort_lag_s, due_s=due_lag_s, unsealed_s=unsealed_s)
 
-    def _warnings(self, problems: list[str]) -> tuple[str, ...]:
+    def _configuration(self, found: _Found) -> None:
         directory = self._store.current.part(Directory)
-        warnings = []
         if not directory.policies:
-            warnings.append(
+            found.warnings["no-policy"] = (
                 "no escalation policy is configured, so every page is UNPAGEABLE;"
                 " see `tocsin apply`"
             )
@@ -105,5 +170,6 @@ class Readiness:
             if method.kind is MethodKind.EMAIL
         ]
         if by_mail and MethodKind.EMAIL not in self._channels:
-            problems.append("people are paged by e-mail, but TOCSIN_SMTP_URL is not set")
-        return tuple(warnings)
+            found.problems["no-mail-server"] = (
+                "people are paged by e-mail, but TOCSIN_SMTP_URL is not set"
+            )

@@ -1,10 +1,10 @@
 """What the command line gets from the rest of the house."""
 
 import shutil
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from tocsin.cli.client import Check
 from tocsin.kernel import settings as settings_module
@@ -13,6 +13,9 @@ from tocsin.kernel.settings import Settings
 
 if TYPE_CHECKING:
     import httpx
+
+    from tocsin.kernel.backup import BackedUp
+    from tocsin.kernel.restore import Restored
 
 LOCAL_URL = "http://local.tocsin"
 DISK_MIN_BYTES = 1024**3
@@ -68,6 +71,44 @@ class Runtime:
         """Apply migrations, or name what is pending."""
         with self._conninfo() as conninfo:
             return _migrate(conninfo, check=check, after=after)
+
+    def back_up(self, out: IO[bytes]) -> "BackedUp":
+        """Write the whole database to `out`."""
+        from tocsin.kernel.backup import back_up
+
+        with self._conninfo() as conninfo:
+            return back_up(conninfo, out)
+
+    def restore(self, source: IO[bytes], *, verify: bool) -> "Restored":
+        """Read a backup into the empty database, paging held, or into one that is dropped."""
+        import asyncio
+
+        from tocsin.kernel import restore
+        from tocsin.kernel.postgres_cluster import Cluster
+        from tocsin.oncall.actions import PAGING_JOBS
+
+        with self._conninfo() as conninfo:
+            if not verify:
+                found = restore.restore(conninfo, source, hold=PAGING_JOBS)
+                asyncio.run(self._note_restored(conninfo))
+                return found
+            admin, owner = conninfo, None
+            if not self.settings().database_url:
+                cluster = Cluster(self.settings().data_dir.expanduser().resolve())
+                admin, owner = cluster.conninfo(user="postgres", database="postgres"), "tocsin"
+            with restore.scratch(admin, owner=owner) as empty:
+                return restore.restore(empty, source, hold=PAGING_JOBS)
+
+    async def _note_restored(self, conninfo: str) -> None:
+        from tocsin.app.wiring import Application, local_actor
+        from tocsin.oncall.actions import note_restored
+
+        app = Application(self.settings(), conninfo)
+        await app.open()
+        try:
+            await app.units.run(local_actor(), note_restored)
+        finally:
+            await app.close()
 
     def doctor(self) -> Sequence[Check]:
         """Look at settings, disk, database, schema, readiness and the web's assets."""
@@ -131,6 +172,33 @@ class Runtime:
         # no worker runs in this process, so what it says of workers means nothing
         problems = [one for one in ready.problems if "worker" not in one]
         return "server (not running)", problems, ready.warnings
+
+    def support(self) -> Mapping[str, bytes]:
+        """Gather the files of a support bundle."""
+        from tocsin.app import support
+
+        settings, checks = self.settings(), self.doctor()
+
+        def look() -> Mapping[str, object]:
+            with self._conninfo() as conninfo:
+                return support.look_into(conninfo)
+
+        return support.bundle(settings, checks, self._metrics(), look)
+
+    def _metrics(self) -> str:
+        """Ask the running server; off loopback, and without one, there are none."""
+        import httpx
+
+        headers = {"authorization": f"Bearer {self.settings().token}"}
+        try:
+            answer = httpx.get(
+                f"{self.settings().base_url}/metrics",
+                headers=headers if self.settings().token else {},
+                timeout=5,
+            )
+        except httpx.HTTPError as error:
+            return f"the server did not answer: {type(error).__name__}\n"
+        return answer.text if answer.is_success else f"/metrics: {answer.status_code}\n"
 
     def reactions(self) -> str:
         """Return the story as a table."""

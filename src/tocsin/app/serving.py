@@ -10,28 +10,28 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from types import FrameType
-from typing import TypeVar
 
 import uvicorn
 import uvloop
-from psycopg import OperationalError
 from typing_extensions import override
 
+from tocsin.app.front import Front
+from tocsin.app.http_limits import LimitedProtocol
 from tocsin.app.loops import Loops
+from tocsin.app.tls import certificate
+from tocsin.app.waiting import Told, patiently, waiting
 from tocsin.app.wiring import Application
 from tocsin.governance import reads as access
 from tocsin.kernel import logs
-from tocsin.kernel.errors import Unavailable
+from tocsin.kernel.db_trouble import Trouble
 from tocsin.kernel.logs import Log
 from tocsin.kernel.migrations import migrate
 from tocsin.kernel.postgres import Embedded
 from tocsin.kernel.settings import Settings
 
-T = TypeVar("T")
-STARTS_MAX = 5  # how often the database may die while Tocsin starts
 STOP_S = 0.5  # requests in flight get this long at SIGTERM
 CHILD_STOP_S = 3.0
 CHILD_POLL_S = 0.2
@@ -41,46 +41,41 @@ log = Log("serve")
 
 
 @asynccontextmanager
-async def database(settings: Settings) -> AsyncIterator[tuple[str, Embedded | None]]:
-    """Give a migrated database: the configured one, or the embedded one, looked after."""
+async def database(
+    settings: Settings, told: Told | None = None
+) -> AsyncIterator[tuple[str, Embedded | None]]:
+    """Give a migrated database: the configured one, or the embedded one, looked after.
+
+    With `told`, which hears of each trouble, it is waited for as long as it takes.
+    """
     embedded = None if settings.database_url else Embedded(settings.data_dir)
     try:
-        yield await _migrated(settings, embedded), embedded
+        yield await _migrated(settings, embedded, told), embedded
     finally:
         if embedded is not None:
             embedded.leave()
 
 
-async def _migrated(settings: Settings, embedded: Embedded | None) -> str:
+async def _migrated(
+    settings: Settings, embedded: Embedded | None, told: Told | None = None
+) -> str:
     """Start or join the embedded server where there is one, and bring the schema up to date."""
-    conninfo = settings.database_url if embedded is None else await embedded.revive()
-    await patiently(embedded, lambda: asyncio.to_thread(migrate, conninfo))
-    return conninfo
 
+    async def migrated() -> str:
+        conninfo = settings.database_url if embedded is None else await embedded.revive()
+        await patiently(embedded, lambda: asyncio.to_thread(migrate, conninfo))
+        return conninfo
 
-async def patiently(embedded: Embedded | None, act: Callable[[], Awaitable[T]]) -> T:
-    """Do `act`; where the embedded server dies under it, bring that back and do it again.
-
-    For the start: later `Embedded.watch` brings the server back and units are run again.
-    """
-    for _ in range(STARTS_MAX):
-        try:
-            return await act()
-        except (Unavailable, OperationalError) as error:
-            if embedded is None:
-                raise
-            log.warning("serve.database_lost", why=str(error))
-            await embedded.revive()
-    return await act()
+    return await migrated() if told is None else await waiting(migrated, told)
 
 
 class _Server(uvicorn.Server):
     """Ends event streams first: with one open, a graceful stop would wait for ever."""
 
-    def __init__(self, config: uvicorn.Config, app: Application) -> None:
+    def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self._app = app
         self._loop = asyncio.get_running_loop()
+        self.on_exit: list[Callable[[], None]] = []
 
     @override
     @contextlib.contextmanager
@@ -96,7 +91,8 @@ class _Server(uvicorn.Server):
 
     @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._loop.call_soon_threadsafe(self._app.hub.close)
+        for hint in self.on_exit:
+            self._loop.call_soon_threadsafe(hint)
         super().handle_exit(sig, frame)
 
 
@@ -112,35 +108,69 @@ def listener(host: str, port: int, *, shared: bool) -> socket.socket:
 
 
 async def serve(settings: Settings, *, shared: bool = False, announce: bool = True) -> None:
-    """Serve until SIGTERM or SIGINT; ends within a second, whatever is open or in flight."""
+    """Serve until SIGTERM or SIGINT; ends within a second, whatever is open or in flight.
+
+    It answers from the first moment: until the database is there, with what is waited for.
+    """
     sock = listener(settings.host, settings.port, shared=shared)
-    async with database(settings) as (conninfo, embedded):
+    secured = certificate(settings)
+    front = Front()
+    config = uvicorn.Config(
+        front, loop="none", http=LimitedProtocol, ws="none", lifespan="off", log_config=None,
+        access_log=False, proxy_headers=False, server_header=False, date_header=False, backlog=2048,
+        timeout_keep_alive=75, timeout_graceful_shutdown=STOP_S,  # type: ignore[arg-type]
+    )  # fmt: skip
+    config.load()
+    config.ssl = secured.context if secured else None
+    server = _Server(config)
+    try:
+        async with asyncio.TaskGroup() as group:
+            duties = [group.create_task(_work(settings, front, server, announce=announce))]
+            if secured is not None:
+                duties.append(group.create_task(secured.watch()))
+            await server.serve(sockets=[sock])
+            for duty in duties:
+                duty.cancel()
+    except BaseExceptionGroup as failed:  # a refusal of the start is told as what it is
+        raise _first_of(failed) from None
+
+
+def _first_of(failed: BaseException) -> BaseException:
+    while isinstance(failed, BaseExceptionGroup):
+        failed = failed.exceptions[0]
+    return failed
+
+
+async def _work(settings: Settings, front: Front, server: _Server, *, announce: bool) -> None:
+    """Get the database and do all duties until cancelled."""
+
+    def told(trouble: Trouble) -> None:
+        front.trouble = trouble
+
+    async with database(settings, told) as (conninfo, embedded):
         app = Application(settings, conninfo)
-        await patiently(embedded, app.open)
-        config = uvicorn.Config(
-            app.site, loop="none", http="httptools", ws="none", lifespan="off", log_config=None,
-            access_log=False, proxy_headers=False, server_header=False, date_header=False, backlog=2048,
-            timeout_keep_alive=75, timeout_graceful_shutdown=STOP_S,  # type: ignore[arg-type]
-        )  # fmt: skip
-        server = _Server(config, app)
+        server.on_exit.append(app.hub.close)
+        if embedded is not None:
+            app.database_watch.explain = lambda: embedded.why
+        await waiting(lambda: patiently(embedded, app.open), told)
+        loops = Loops(app)
         try:
             async with asyncio.TaskGroup() as group:
-                duties = [group.create_task(Loops(app).run())]
+                group.create_task(loops.run())
                 if embedded is not None:
-                    duties.append(group.create_task(embedded.watch()))
+                    group.create_task(embedded.watch())
                 if announce:
                     await patiently(embedded, lambda: _announce(app))
+                front.app = app.site
                 log.info("serve.started", url=settings.base_url, roles=settings.roles)
-                await server.serve(sockets=[sock])
-                for duty in duties:
-                    duty.cancel()
         finally:
+            await loops.finish()
             await app.close()
 
 
 def where(settings: Settings) -> str:
     """Say what is listened on, and what stands in links if that is another address."""
-    bound = f"http://{settings.host}:{settings.port}"
+    bound = settings.bound_url
     return bound if settings.base_url == bound else f"{bound}; links say {settings.base_url}"
 
 

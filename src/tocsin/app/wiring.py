@@ -2,36 +2,43 @@
 
 import asyncio
 import getpass
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import cast
-from uuid import NAMESPACE_URL, UUID, uuid5
 
+from tocsin.app import contacts
 from tocsin.app.readiness import Readiness
 from tocsin.command import events as command_events
-from tocsin.flows import response, selfwatch
+from tocsin.flows import planning, response, selfwatch
+from tocsin.flows.cautions import cautions
 from tocsin.flows.detection import Sorter
 from tocsin.governance import actions as governance
 from tocsin.governance import events as governance_events
+from tocsin.governance.core.config import TeamSpec, compile_teams, team_refs
+from tocsin.governance.jobs import Passwords
 from tocsin.integrations.alertmanager.api import AlertmanagerApi
-from tocsin.integrations.ntfy.send import Ntfy
+from tocsin.integrations.apprise.send import AppriseChannel
+from tocsin.integrations.generic import api as generic
+from tocsin.integrations.generic.mapping import Mappings, compile_mappings
 from tocsin.integrations.outbound import Outbound, networks
-from tocsin.integrations.smtp.send import Smtp
-from tocsin.integrations.webhook.send import Webhook
-from tocsin.kernel import parking, resources
-from tocsin.kernel import unit as unit_of_work
+from tocsin.integrations.pagerduty import api as pagerduty
+from tocsin.kernel import idempotency, ids, parking, reactions, resources
 from tocsin.kernel.access import Role
-from tocsin.kernel.actor import SYSTEM, Actor
+from tocsin.kernel.actor import SYSTEM, Actor, local_id
 from tocsin.kernel.clock import Clock, DatabaseClock, FakeClock
 from tocsin.kernel.db import Database
-from tocsin.kernel.errors import Invalid
+from tocsin.kernel.db_guests import Guests
+from tocsin.kernel.db_watch import DatabaseWatch
 from tocsin.kernel.events import Catalog, Event
 from tocsin.kernel.ids import PageId, PersonId
 from tocsin.kernel.jobs import JobKind, JobKinds
 from tocsin.kernel.live import Hub
+from tocsin.kernel.reactions import Reactions, RetryReaction
 from tocsin.kernel.resources import Kind, Store
+from tocsin.kernel.right_of_way import RightOfWay
 from tocsin.kernel.settings import Settings
-from tocsin.kernel.unit import Reactions, RetryReaction, Unit, Units
+from tocsin.kernel.unit import Unit
+from tocsin.kernel.units import Units
 from tocsin.kernel.worker import Worker
 from tocsin.oncall import actions as oncall
 from tocsin.oncall import events as oncall_events
@@ -43,31 +50,50 @@ from tocsin.oncall.core.config import (
     policy_refs,
     schedule_refs,
 )
+from tocsin.oncall.core.contacts import ContactDefaultsSpec
 from tocsin.oncall.core.local_time import use_tzdata_wheel_only
-from tocsin.oncall.jobs import Delivery
+from tocsin.oncall.jobs import Delivery, LastResort, Trial
 from tocsin.oncall.model import MethodKind
 from tocsin.oncall.ports import Channel
 from tocsin.signals import events as signals_events
 from tocsin.signals.actions import Intake
+from tocsin.signals.core.config import IntegrationSpec, compile_integrations, integration_refs
+from tocsin.signals.model import IntegrationType
+from tocsin.signals.ports import Reader
+from tocsin.topology import events as topology_events
+from tocsin.topology.core.config import ServiceSpec, compile_catalogue, service_refs
 from tocsin.triage import actions as triage
 from tocsin.triage import events as triage_events
 from tocsin.triage.core.config import RouteSpec, compile_routing, route_refs
+from tocsin.web.address import proxies
 from tocsin.web.identity import Identity
-from tocsin.web.inbound import FORMAT, App, Inbound
+from tocsin.web.inbound import FORMAT, Inbound
+from tocsin.web.inbound_body import App
 from tocsin.web.services import Services
 from tocsin.web.site import build_site
+from tocsin.web.visibility import Visibility
 
 KINDS = (
     Kind(name="Person", spec=PersonSpec, private=frozenset({"displayName", "contact"})),
+    Kind(name="ContactDefaults", spec=ContactDefaultsSpec, private=frozenset({"contact"})),
     Kind(name="Schedule", spec=ScheduleSpec, refs=schedule_refs),
     Kind(name="EscalationPolicy", spec=PolicySpec, refs=policy_refs),
     Kind(name="Route", spec=RouteSpec, refs=route_refs),
+    Kind(name="Service", spec=ServiceSpec, refs=service_refs),
+    Kind(name="Integration", spec=IntegrationSpec, refs=integration_refs),
+    Kind(name="Team", spec=TeamSpec, refs=team_refs),
 )
+GUESTS = 6  # of the pool's 16 connections: screens and the API
+LOOKUPS = 2  # whose token it is that somebody sends
+LOOKUPS_WAITING = 500  # as many different tokens as may come at once after a start
 REACTIONS: Reactions = {**response.REACTIONS, **selfwatch.REACTIONS}
-COMPILERS = (compile_directory, compile_routing)
+COMPILERS = (
+    compile_directory, compile_routing, compile_catalogue, compile_teams, compile_integrations,
+    compile_mappings,
+)  # fmt: skip
 EVENT_MODULES = (
-    signals_events, triage_events, command_events, oncall_events, governance_events, resources,
-    unit_of_work,
+    signals_events, topology_events, triage_events, command_events, oncall_events,
+    governance_events, resources, reactions,
 )  # fmt: skip
 
 
@@ -84,8 +110,8 @@ def catalog() -> Catalog:
 
 def local_actor() -> Actor:
     """Return who runs a command on this machine: whoever can read the data directory may do all."""
-    name = f"local:{getpass.getuser()}"
-    return Actor(kind="local", id=uuid5(NAMESPACE_URL, name), name=name, role=Role.ADMIN)
+    user = getpass.getuser()
+    return Actor(kind="local", id=local_id(user), name=f"local:{user}", role=Role.ADMIN)
 
 
 class Application:
@@ -105,41 +131,64 @@ class Application:
         self.settings = settings
         self.clock = clock or DatabaseClock()
         self.db = database(conninfo)
-        self.store = Store(KINDS, COMPILERS)
+        self.guests = Guests(self.db, slots=GUESTS)
+        self.database_watch = DatabaseWatch(self.db, self.clock)
+        outbound = Outbound(allowed=networks(",".join(settings.allow_networks)))
+        apprise = AppriseChannel(outbound, disabled=settings.apprise_disable)
+        declared = contacts.checking(KINDS, apprise)
+        self.store = Store(declared, COMPILERS, planning.explain, cautions)
         self.catalog = catalog()
         self.hub = Hub(self.db)
-        self.intake = Intake(self.db, self.clock)
-        outbound = Outbound(allowed=networks(",".join(settings.allow_networks)))
-        channels = _channels(settings, outbound, self.clock) if channels is None else channels
-        delivery = Delivery(
-            channels, _last_resort(settings, outbound, channels), self._issue_link,
-            settings.base_url,
-        )  # fmt: skip
-        kinds = _job_kinds(delivery, self.catalog)
+        self.database_watch.on_outage.append(self.hub.restart_streams)
+        self.way = RightOfWay()
+        self.intake = Intake(self.db, self.clock, self.way)
+        if channels is None:
+            channels = contacts.channels(settings, outbound, self.clock, apprise)
+        delivery = Delivery(channels, self._issue_link, settings.base_url, contacts.roles_of)
+        last_resort = contacts.last_resort(settings, outbound, channels)
+        kinds = _job_kinds(delivery, last_resort, self.catalog, self.store)
         self.units = Units(self.db, self.clock, self.store.refresh, REACTIONS, kinds)
-        self.worker = Worker(self.units, kinds, self.clock)
-        vendor = AlertmanagerApi(self.clock)
-        self.sorter = Sorter(
-            self.units,
-            {FORMAT: vendor},
-            self.clock,
-            retention_days=settings.retention_days,
-            intake_is_busy=self.intake.is_busy,
-            pace=self.intake.pace,
+        self.worker = Worker(self.units, kinds, self.clock, self.way)
+        vendor, events = AlertmanagerApi(self.clock), pagerduty.PagerdutyApi()
+        webhook = generic.GenericWebhook(
+            lambda: self.store.current.part(Mappings),
+            {IntegrationType.ALERTMANAGER: vendor, IntegrationType.PAGERDUTY: events},
         )
-        self.intake.on_kept.append(self.sorter.hint)
+        self.sorter = self._sorter(
+            {FORMAT: vendor, pagerduty.FORMAT: events, generic.FORMAT: webhook}
+        )
         self.seal_wake = asyncio.Event()
         self.units.on_commit.append(self._sealing_is_due)
         self.readiness = Readiness(
-            settings, self.db, self.clock, self.store, self.worker, channels
+            settings, self.database_watch, self.clock, self.store, self.worker, channels
         )
         self.services = Services(
-            settings=settings, db=self.db, clock=self.clock, units=self.units, store=self.store,
-            catalog=self.catalog, hub=self.hub, intake=self.intake,
-            identity=Identity(self.db, self.clock, actor), alertmanager=vendor,
-            readiness=self.readiness.check, reactions=reactions_table,
-            started_at=self.clock.now(),
+            settings=settings, db=self.guests, database_watch=self.database_watch,
+            clock=self.clock, units=self.units.on(self.guests), store=self.store,
+            catalog=self.catalog, hub=self.hub, visibility=Visibility(self.guests),
+            intake=self.intake, passwords=Passwords(), proxies=proxies(settings.trusted_proxies),
+            identity=Identity(
+                Guests(self.db, slots=LOOKUPS, waiting_max=LOOKUPS_WAITING),
+                self.clock, actor, store=self.store,
+            ),
+            alertmanager=vendor, pagerduty=events, webhook=webhook,
+            readiness=self.readiness.check, reactions=reactions_table, started_at=self.clock.now(),
+            try_contact=Trial(self.units, channels, settings.base_url).run,
+            ack_link=contacts.AckLinks(self.units, self._issue_link).of,
         )  # fmt: skip
+
+    def _sorter(self, readers: Mapping[str, Reader]) -> Sorter:
+        sorter = Sorter(
+            self.units,
+            readers,
+            self.clock,
+            retention_days=self.settings.retention_days,
+            intake_is_busy=self.intake.is_busy,
+            pace=self.intake.pace,
+        )
+        sorter.way = self.way
+        self.intake.on_kept.append(sorter.hint)
+        return sorter
 
     @cached_property
     def site(self) -> Inbound:
@@ -152,10 +201,13 @@ class Application:
         async with self.db.connection() as conn:
             if isinstance(self.clock, DatabaseClock | FakeClock):
                 await self.clock.anchor(conn)
+            if isinstance(self.clock, DatabaseClock):
+                ids.follow(self.clock.now())
             await self.store.refresh(conn)
 
     async def close(self) -> None:
         """Let the database go."""
+        await self.database_watch.close()
         await self.db.close()
 
     def _sealing_is_due(self, unit: Unit) -> None:
@@ -166,7 +218,9 @@ class Application:
         secret = await governance.issue_acknowledge(unit, person_id, page_id)
         return f"{self.settings.base_url}/a/{secret}"
 
-    async def sign_in_link(self, role: Role = Role.ADMIN, person_id: UUID | None = None) -> str:
+    async def sign_in_link(
+        self, role: Role = Role.ADMIN, person_id: PersonId | None = None
+    ) -> str:
         """Return the URL of a new one-time sign-in link."""
 
         async def issue(unit: Unit) -> str:
@@ -176,59 +230,30 @@ class Application:
         return f"{self.settings.base_url}/sign-in/{secret}"
 
 
-def _job_kinds(delivery: Delivery, known: Catalog) -> JobKinds:
+def _job_kinds(
+    delivery: Delivery, last_resort: LastResort, known: Catalog, store: Store
+) -> JobKinds:
     retry = parking.retrier(REACTIONS, known)
     return JobKinds(
         (
             JobKind(job=oncall.PageTimer, mode="timer", run=oncall.timer_is_due),
             JobKind(job=oncall.Deliver, mode="errand", run=delivery.deliver),
-            JobKind(job=oncall.CallLastResort, mode="errand", run=delivery.call_last_resort),
+            JobKind(job=oncall.CallLastResort, mode="errand", run=last_resort.call),
             JobKind(job=triage.GroupDue, mode="timer", run=triage.group_is_due),
+            JobKind(job=triage.RepeatDue, mode="timer", run=triage.group_repeats),
+            JobKind(job=triage.PutOffRepeats, mode="timer", run=triage.repeats_are_put_off),
+            JobKind(job=triage.GatherWords, mode="timer", run=triage.gather_words),
             JobKind(job=RetryReaction, mode="timer", run=retry),
+            JobKind(job=resources.ComeIntoForce, mode="timer", run=store.come_into_force),
+            JobKind(job=idempotency.ForgetAnswers, mode="timer", run=idempotency.forget),
         )
     )
-
-
-def _channels(
-    settings: Settings, outbound: Outbound, clock: Clock
-) -> dict[MethodKind, Channel]:
-    found: dict[MethodKind, Channel] = {
-        MethodKind.WEBHOOK: Webhook(outbound, secret=settings.webhook_secret, now=clock.now)
-    }
-    if settings.smtp_url:
-        try:
-            found[MethodKind.EMAIL] = Smtp(
-                settings.smtp_url, sender=settings.mail_from, now=clock.now
-            )
-        except ValueError as error:
-            raise Invalid(f"TOCSIN_SMTP_URL: {error}", field="TOCSIN_SMTP_URL") from error
-    return found
-
-
-def _last_resort(
-    settings: Settings, outbound: Outbound, channels: Mapping[MethodKind, Channel]
-) -> Sequence[tuple[str, Channel]]:
-    found: list[tuple[str, Channel]] = []
-    for contact in settings.last_resort:
-        scheme = contact.partition(":")[0]
-        if scheme == "mailto" and MethodKind.EMAIL in channels:
-            found.append((contact.removeprefix("mailto:"), channels[MethodKind.EMAIL]))
-        elif scheme in ("http", "https"):
-            found.append((contact, channels[MethodKind.WEBHOOK]))
-        elif scheme.startswith("ntfy"):
-            found.append((contact, cast("Channel", Ntfy(outbound))))
-        else:
-            raise Invalid(
-                f"TOCSIN_LAST_RESORT: cannot use {contact!r}; write mailto: (with TOCSIN_SMTP_URL"
-                " set), https:// or ntfy://", field="TOCSIN_LAST_RESORT",
-            )  # fmt: skip
-    return found
 
 
 def reactions_table() -> str:
     """Return the story as text: event, then what follows, MUST before MAY."""
     lines = []
-    for event, reactions in REACTIONS.items():
+    for event, following in REACTIONS.items():
         lines.append(str(event.__struct_config__.tag))
-        lines += [f"  {'MUST' if one.must else 'MAY '} {one.name}" for one in reactions]
+        lines += [f"  {'MUST' if one.must else 'MAY '} {one.name}" for one in following]
     return "\n".join(lines)

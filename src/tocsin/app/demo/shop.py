@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from enum import StrEnum
 
 from msgspec import Struct
 from prometheus_client import (
@@ -25,30 +24,20 @@ DISK_FILLS_IN_S = 8
 SLOW_S = 0.5
 
 
-class Symptom(StrEnum):
-    """What a trouble looks like from outside."""
-
-    ERRORS = "errors"
-    LATENCY = "latency"
-    DISK = "disk"
-    BACKLOG = "backlog"
-
-
 class Trouble(Struct, frozen=True, kw_only=True):
     """One instance is ill from `begins_s` into each cycle on, for `lasts_s`."""
 
     instance: str
-    symptom: Symptom
     begins_s: int
     lasts_s: int
 
 
 SCRIPT = (
-    Trouble(instance="checkout-1", symptom=Symptom.ERRORS, begins_s=0, lasts_s=150),
-    Trouble(instance="checkout-2", symptom=Symptom.ERRORS, begins_s=12, lasts_s=130),
-    Trouble(instance="payments-db-1", symptom=Symptom.DISK, begins_s=20, lasts_s=200),
-    Trouble(instance="search-1", symptom=Symptom.LATENCY, begins_s=75, lasts_s=70),
-    Trouble(instance="mailer-1", symptom=Symptom.BACKLOG, begins_s=110, lasts_s=110),
+    Trouble(instance="checkout-1", begins_s=0, lasts_s=150),
+    Trouble(instance="checkout-2", begins_s=12, lasts_s=130),
+    Trouble(instance="payments-db-1", begins_s=20, lasts_s=200),
+    Trouble(instance="search-1", begins_s=75, lasts_s=70),
+    Trouble(instance="mailer-1", begins_s=110, lasts_s=110),
 )
 WEB = ("checkout-1", "checkout-2", "search-1")
 DATABASES = ("payments-db-1", "search-db-1")

@@ -3,13 +3,14 @@
 import * as esbuild from 'esbuild';
 import { createHash } from 'node:crypto';
 import { watch } from 'node:fs';
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 const out = process.env.TOCSIN_UI_OUT ?? path.resolve('../src/tocsin/web/static');
 const watching = process.argv.includes('--watch');
 const dev = watching || process.argv.includes('--dev');
+const KEPT_MS = 10 * 60_000;
 const budgets_gz_bytes = { '.js': 25_000, '.css': 12_000 };
 
 /** Write a file under a name that carries its hash, as esbuild does for bundles. */
@@ -72,8 +73,15 @@ function holdBudgets(gz_bytes) {
   }
 }
 
+/** Files of older builds go once no server that was started on them is likely to need them. */
+async function sweep(fresh) {
+  for (const name of await readdir(out)) {
+    const file = path.join(out, name);
+    if (!fresh.has(name) && Date.now() - (await stat(file)).mtimeMs > KEPT_MS) await rm(file, { recursive: true, force: true });
+  }
+}
+
 async function build() {
-  await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
   const shared = {
     outdir: out, bundle: true, minify: !dev, sourcemap: dev, metafile: true, legalComments: 'none', logLevel: 'warning',
@@ -81,14 +89,17 @@ async function build() {
   };
   const page = await esbuild.build({ ...shared, format: 'esm', entryPoints: ['src/app.ts', 'src/app.css'] });
   // runs before the first paint, so it cannot be a module
-  const theme = await esbuild.build({ ...shared, format: 'iife', entryPoints: ['src/theme.ts'] });
+  const theme = await esbuild.build({ ...shared, format: 'iife', entryPoints: ['src/theme.ts', 'src/sw.ts'] });
   const outputs = { ...page.metafile.outputs, ...theme.metafile.outputs };
   const { entries, gz_bytes } = await describe(outputs);
   if (!dev) holdBudgets(gz_bytes);
   entries['icons.svg'] = await writeHashed('icons.svg', await sprite());
   entries['favicon.svg'] = await writeHashed('favicon.svg', await readFile('src/favicon.svg', 'utf8'));
   await writeFile(path.join(out, 'licenses.txt'), await notices(Object.keys({ ...page.metafile.inputs, ...theme.metafile.inputs })));
-  await writeFile(path.join(out, 'manifest.json'), `${JSON.stringify({ entries, gz_bytes }, null, 2)}\n`);
+  // last and at once: whoever reads it finds every file that it names
+  await writeFile(path.join(out, 'manifest.json.new'), `${JSON.stringify({ entries, gz_bytes }, null, 2)}\n`);
+  await rename(path.join(out, 'manifest.json.new'), path.join(out, 'manifest.json'));
+  await sweep(new Set([...Object.keys(outputs).map((file) => path.basename(file)), ...Object.values(entries), 'licenses.txt', 'manifest.json']));
 }
 
 await build();

@@ -1,10 +1,14 @@
 """Two people, one policy, one incident with its page: what the pure tests of screens show."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from msgspec.structs import replace
 
-from tocsin.command.model import Incident, IncidentStatus
+from tocsin.command.model import Calling, Incident, IncidentStatus
+from tocsin.command.reads import IncidentRow
+from tocsin.kernel.access import Role
+from tocsin.kernel.actor import Actor
 from tocsin.kernel.ids import IncidentId, PageId, PersonId, PolicyId, uuid7
 from tocsin.kernel.vocabulary import Severity, Urgency
 from tocsin.oncall.core.config import Directory
@@ -61,5 +65,35 @@ CALLED = Page(
 TAKEN = replace(
     CALLED, epoch=2, state=PageState.ACKNOWLEDGED, acknowledged_by=MAYA, acknowledged_at=NOON
 )
+TAKEN_AGAIN = NOON + timedelta(minutes=30)  # the acknowledgement is good for so long
 DUE = NOON + timedelta(minutes=5)
-WAITING = {CALLED.id: [("oncall.deliver", NOON), (TIMER, DUE)]}
+WAITING: dict[UUID, list[tuple[str, datetime]]] = {
+    CALLED.id: [("oncall.deliver", NOON), (TIMER, DUE)]
+}
+LISTED = IncidentRow(
+    id=THE_INCIDENT.id,
+    number=42,
+    title=THE_INCIDENT.title,
+    status=IncidentStatus.INVESTIGATING,
+    severity=Severity.SEV1,
+    priority=None,
+    urgency=Urgency.HIGH,
+    team=None,
+    services=("checkout",),
+    opened_at=NOON,
+    resolved_at=None,
+    merged_into=None,
+    version=1,
+    restricted=False,
+    alert_count=3,
+    firing_count=2,
+    calling=Calling.CALLING,
+    acknowledged_by=None,
+    acknowledged_via="",
+    responders=(),
+)
+
+
+def actor(role: Role) -> Actor:
+    """Return somebody of this role, in no team."""
+    return Actor(kind="person", id=uuid7(), name="somebody", role=role)

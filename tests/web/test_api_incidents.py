@@ -113,7 +113,7 @@ async def test_an_acknowledgement_says_by_what_and_moves_the_next_call(acme: Wor
     [page] = taken["pages"]
     assert page["state"] == "acknowledged"
     why = await get(acme, f"/pages/{page['id']}")
-    assert why["log"][0]["sentence"] == "Acknowledged by cli"
+    assert why["log"][0]["sentence"] == "Acknowledged by cli (test)"
     assert why["next_at"] == "2026-03-27T12:31:00Z"  # and not the old step's at 12:05
     again = await post(acme, "/incidents/INC-1/acknowledge")
     assert again["pages"][0]["acknowledged_at"] == page["acknowledged_at"]

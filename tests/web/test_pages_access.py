@@ -1,23 +1,14 @@
 """Signing in and one-time links: what looking at them does not do, and what using them does."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from pages_world import HTML, ack_path, browser, fire, person, proof
 
-from fakes.world import ACME, World, running
-from tocsin.governance import actions as governance
+from fakes.world import World, running
+from tocsin.governance.model import SESSION_LASTS
 from tocsin.kernel.access import Role
 from tocsin.web.identity import COOKIE
 
 pytestmark = pytest.mark.db
-
-
-@pytest.fixture
-async def world(dsn: str) -> AsyncIterator[World]:
-    async with running(dsn) as world:
-        await world.apply(ACME)
-        yield world
 
 
 async def test_whoever_is_not_signed_in_is_led_to_the_sign_in_page(world: World) -> None:
@@ -148,5 +139,5 @@ async def test_a_sign_in_link_does_not_acknowledge_nor_the_other_way_round(
 
 async def test_sessions_end_after_two_weeks(world: World) -> None:
     async with browser(world) as client:
-        world.clock.forward(seconds=governance.SESSION_LASTS.total_seconds() + 1)
+        world.clock.forward(seconds=SESSION_LASTS.total_seconds() + 1)
         assert (await client.get("/")).status_code == 303

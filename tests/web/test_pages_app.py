@@ -1,22 +1,13 @@
 """The screens of the whole application: who sees what, and which forms act."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from pages_world import browser, fire, person, proof
 
-from fakes.world import ACME, World, running
+from fakes.world import World
 from tocsin.kernel.access import Role
 
 pytestmark = pytest.mark.db
 JONAS = "jonas@example.org"
-
-
-@pytest.fixture
-async def world(dsn: str) -> AsyncIterator[World]:
-    async with running(dsn) as world:
-        await world.apply(ACME)
-        yield world
 
 
 async def test_now_shows_what_is_open_and_who_is_next(world: World) -> None:

@@ -1,30 +1,23 @@
 """What surrounds every screen: the stream, the timeline, the banner, the headers."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pages_world import HTML, browser, fire
 
-from fakes.world import ACME, World, running
+from fakes.world import World, running
 from tocsin.kernel import live, sealer, timeline
 from tocsin.kernel.access import Role
 from tocsin.kernel.actor import SYSTEM
 from tocsin.kernel.unit import Unit
+from tocsin.oncall.ports import PermanentFailure, Sent
 from tocsin.web.headers import POLICY
 from tocsin.web.pages.live import PING, messages
 from tocsin.web.templating import assets, environment, not_built
 
 pytestmark = pytest.mark.db
-
-
-@pytest.fixture
-async def world(dsn: str) -> AsyncIterator[World]:
-    async with running(dsn) as world:
-        await world.apply(ACME)
-        yield world
 
 
 async def test_every_answer_carries_the_policy_errors_too(world: World) -> None:
@@ -40,7 +33,23 @@ async def test_the_banner_says_when_a_page_reaches_nobody(dsn: str) -> None:
     async with running(dsn) as world:
         await fire(world)
         async with browser(world) as client:
-            assert "UNPAGEABLE: INC-1 reaches nobody" in (await client.get("/oncall")).text
+            shown = (await client.get("/oncall")).text
+            assert "UNPAGEABLE: INC-1: nobody is on call who can be reached." in shown
+
+
+async def test_the_banner_says_that_no_method_took_the_page_and_when_one_did(
+    world: World,
+) -> None:
+    world.mail.judge = lambda _message: PermanentFailure("550 no such mailbox")
+    await fire(world)
+    await world.forward(hours=1)
+    async with browser(world) as client:
+        shown = (await client.get("/oncall")).text
+        assert "UNPAGEABLE: INC-1: no method took the page." in shown
+        world.mail.judge = lambda _message: Sent("ok")
+        await world.forward(hours=1)
+        shown = (await client.get("/oncall")).text
+        assert "UNPAGEABLE: INC-1: the page was sent, and nobody answers." in shown
 
 
 async def test_a_timeline_has_what_is_not_sealed_yet_and_goes_on_from_a_seq(
@@ -74,7 +83,7 @@ async def test_the_stream_replays_what_was_missed_and_ends_when_the_hub_closes(
     async with world.app.db.connection() as conn:
         await sealer.seal(conn)
         newest = await live.last_seq(conn)
-    stream = messages(world.app.services, newest - 1)
+    stream = messages(world.app.services, newest - 1, ("role:admin",))
     assert await anext(stream) == PING
     assert (await anext(stream)).startswith(f"id: {newest}\nevent: moved\n".encode())
     assert world.app.hub.clients == 1

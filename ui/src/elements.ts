@@ -10,7 +10,7 @@ function durationText(seconds: number): string {
   return minutes ? `${minutes}m ${pad(seconds % 60)}s` : `${seconds}s`;
 }
 
-/** `<tc-elapsed since="ISO">` counts up; `<tc-elapsed until="ISO">` counts down and then says "now". */
+/** `<tc-elapsed since="ISO">` counts up; `<tc-elapsed until="ISO">` counts down and then says "now"; `lead` and `tail` stand around. */
 class Elapsed extends HTMLElement {
   #timer = 0;
 
@@ -26,7 +26,8 @@ class Elapsed extends HTMLElement {
   #tick(): void {
     const since = this.getAttribute('since');
     const ms = since ? Date.now() - Date.parse(since) : Date.parse(this.getAttribute('until') ?? '') - Date.now();
-    const text = !since && ms <= 0 ? 'now' : durationText(Math.max(0, Math.floor(ms / 1_000)));
+    const part = (name: string) => this.getAttribute(name) ?? '';
+    const text = !since && ms <= 0 ? 'now' : part('lead') + durationText(Math.max(0, Math.floor(ms / 1_000))) + part('tail');
     if (this.textContent !== text) this.textContent = text;
   }
 }

@@ -5,11 +5,12 @@ import htmx from 'htmx.org';
 import { refresh } from './live';
 
 function say(text: string): void {
-  const notice = document.getElementById('notice');
+  // an open dialog covers the page, so it says its own mistakes
+  const notice = document.querySelector<HTMLElement>('dialog[open] [data-say]') ?? document.getElementById('notice');
   if (!notice) return;
   notice.hidden = !text;
   const body = notice.querySelector('[data-text]');
-  if (body) body.textContent = text;
+  (body ?? notice).textContent = text;
 }
 
 /** The sentence of an error page, or its status. */
@@ -21,6 +22,9 @@ function reason(html: string, status: number): string {
 document.addEventListener('htmx:after:request', (event) => {
   if (event.detail.ctx.response?.raw.ok) {
     say('');
+    const form = event.target as HTMLElement;
+    if (form.matches?.('form[data-reset]')) (form as HTMLFormElement).reset();
+    form.closest?.('dialog')?.close();
     refresh();
   }
 });
@@ -30,6 +34,13 @@ document.addEventListener('htmx:response:error', (event) => {
   refresh();
 });
 document.addEventListener('htmx:error', () => say('Not sent: the server cannot be reached. Try again.'));
+// a note is sent with Enter; Shift and Enter begin a new line
+document.addEventListener('keydown', (event) => {
+  const field = event.target as HTMLElement;
+  if (event.key !== 'Enter' || event.shiftKey || event.isComposing || !field.matches('[data-submit]')) return;
+  event.preventDefault();
+  field.closest('form')?.requestSubmit();
+});
 document.addEventListener('click', (event) => {
   if ((event.target as Element).closest('[data-dismiss]')) say('');
 });

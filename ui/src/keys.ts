@@ -13,6 +13,9 @@ const isTyping = (target: EventTarget | null) =>
 
 function find(key: string): HTMLElement | undefined {
   const wanted = `[data-key="${CSS.escape(key)}"]`;
+  // what is selected comes before the row that has the focus
+  const many = document.querySelector<HTMLElement>(`form:has(.tc-pick:checked) .tc-bulk ${wanted}`);
+  if (many) return many;
   const scope = document.activeElement?.closest('[data-keys]');
   const inScope = scope?.querySelector<HTMLElement>(wanted);
   if (inScope) return inScope;
@@ -30,16 +33,32 @@ function step(by: 1 | -1): void {
 }
 
 function press(el: HTMLElement): void {
-  const only = el.matches('input') || (el.hasAttribute('data-key-focus') && document.activeElement !== el);
+  const only = el.matches('input:not([type=checkbox]), select, textarea') || (el.hasAttribute('data-key-focus') && document.activeElement !== el);
   if (only) el.focus();
   else el.click();
 }
 
+document.addEventListener('click', (event) => {
+  const all = (event.target as Element).closest<HTMLElement>('[data-pick-all]');
+  if (!all) return;
+  const boxes = [...(all.closest('form')?.querySelectorAll<HTMLInputElement>('.tc-pick') ?? [])].filter((box) => box.checkVisibility());
+  const on = boxes.some((box) => !box.checked);
+  for (const box of boxes) box.checked = on;
+});
+// a menu closes when one goes elsewhere
+document.addEventListener('click', (event) => {
+  for (const menu of document.querySelectorAll<HTMLDetailsElement>('.tc-menu[open]')) {
+    if (!(event.target as Element).closest('.tc-menu > summary') || !menu.contains(event.target as Node)) menu.open = false;
+  }
+});
 document.addEventListener('focusin', (event) => {
   lastRow = (event.target as Element).closest('[data-keys]')?.id ?? lastRow;
 });
 document.addEventListener('keydown', (event) => {
-  if (event.key === 'Escape' && isTyping(event.target)) (event.target as HTMLElement).blur();
+  if (event.key === 'Escape') {
+    if (isTyping(event.target)) (event.target as HTMLElement).blur();
+    document.querySelector<HTMLDetailsElement>('.tc-menu[open]')?.removeAttribute('open');
+  }
   if (event.metaKey || event.ctrlKey || event.altKey || event.isComposing || isTyping(event.target)) return;
   if (document.querySelector('dialog[open]')) return;
   const key = prefix + event.key;
@@ -51,6 +70,9 @@ document.addEventListener('keydown', (event) => {
   } else if (key === 'j' || key === 'k') {
     event.preventDefault();
     step(key === 'j' ? 1 : -1);
+  } else if (key === '/') { // nothing to filter here: search everything
+    event.preventDefault();
+    document.querySelector<HTMLElement>('[data-palette]')?.click();
   } else if (key === 'g') {
     prefix = 'g ';
     clearTimeout(timer);

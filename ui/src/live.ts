@@ -9,6 +9,7 @@ const GATHER_MS = 50; // one unit moves several topics at once
 const PACE_MS = 500; // an alert storm must not turn every open page into a load test
 const RETRY_MS = 3_000;
 const SILENCE_MS = 40_000; // the server pings every 15 s
+const TICK_MS = 15_000; // for `data-live=tick`: what moves without an event, such as counts of senders
 
 const stale = new Set<string>();
 let timer = 0;
@@ -16,7 +17,9 @@ let isBusy = false;
 let fetchedAt = -PACE_MS;
 
 const regions = () => [...document.querySelectorAll<HTMLElement>('[data-live][id]')];
-const addressOf = (region: HTMLElement) => region.dataset.src ?? location.pathname + location.search;
+// `data-here` beside `data-src`: a fragment of its own that follows the filters in the page's address
+const addressOf = (region: HTMLElement) =>
+  region.dataset.src ? region.dataset.src + ('here' in region.dataset ? location.search : '') : location.pathname + location.search;
 
 /** Fetch again the regions that show one of `topics`; without topics, all. */
 export function refresh(topics?: string[]): void {
@@ -74,6 +77,70 @@ async function show(region: HTMLElement, html: string): Promise<void> {
   document.dispatchEvent(new Event('tc:fresh'));
 }
 
+setInterval(() => { if (!document.hidden) refresh(['tick']); }, TICK_MS);
+
+/** Go to an address that only shows these regions differently. A link is a step that "back" undoes; typing is not. */
+function showAs(url: URL, isStep = false): void {
+  if (isStep && url.href !== location.href) history.pushState(null, '', url);
+  else history.replaceState(null, '', url);
+  shownAt = url.pathname + url.search;
+  fetchedAt = -PACE_MS;
+  refresh();
+}
+
+document.addEventListener('click', (event) => {
+  const link = (event.target as Element).closest<HTMLAnchorElement>('a[data-here]');
+  if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  showAs(new URL(link.href), true);
+});
+// back and forward: the regions follow the address, and so do the fields of the filters
+let shownAt = location.pathname + location.search;
+window.addEventListener('popstate', () => {
+  const at = location.pathname + location.search;
+  if (at === shownAt) return; // only the part behind the # is another
+  shownAt = at;
+  const asked = new URLSearchParams(location.search);
+  for (const field of document.querySelectorAll<HTMLInputElement & HTMLSelectElement>('form[data-here] :is(input, select)')) {
+    if (field.type === 'checkbox') field.checked = asked.getAll(field.name).includes(field.value);
+    else if (field.type !== 'hidden') field.value = asked.get(field.name) ?? '';
+    if (field.selectedIndex < 0) field.selectedIndex = 0;
+  }
+  fetchedAt = -PACE_MS;
+  refresh();
+});
+
+function ask(form: HTMLFormElement): void {
+  const url = new URL(form.action || location.href);
+  url.search = new URLSearchParams([...new FormData(form)].filter(([, value]) => value) as [string, string][]).toString();
+  showAs(url);
+}
+
+document.addEventListener('submit', (event) => {
+  const form = event.target as HTMLFormElement;
+  if (!form.matches('form[data-here]')) return;
+  event.preventDefault();
+  ask(form);
+});
+let typing = 0;
+document.addEventListener('input', (event) => {
+  const form = (event.target as Element).closest<HTMLFormElement>('form[data-here]');
+  if (!form) return;
+  clearTimeout(typing);
+  typing = window.setTimeout(() => ask(form), 200);
+});
+
+/** The banner is from before: ask the one address that answers without the database. */
+async function tellWhy(): Promise<void> {
+  const found = (await (await fetch('/health/ready')).json()) as { database: string; problems: string[] };
+  const banner = document.getElementById('banner');
+  if (!banner || found.database === 'ok' || !found.problems[0]) return;
+  const line = document.createElement('div');
+  line.className = 'tc-alarm';
+  line.textContent = found.problems[0];
+  banner.replaceChildren(line);
+}
+
 /** `<tc-live src="/live" after="SEQ">` keeps the stream and shows whether the page is live. */
 class Live extends HTMLElement {
   #stream?: EventSource;
@@ -83,6 +150,7 @@ class Live extends HTMLElement {
   #hasGap = false;
 
   connectedCallback(): void {
+    if (!this.hasAttribute('src')) return; // the UI kit shows its looks
     this.#seq = this.getAttribute('after') ?? '';
     document.addEventListener('visibilitychange', this.#open);
     window.addEventListener('pageshow', this.#wake);
@@ -109,7 +177,9 @@ class Live extends HTMLElement {
     stream.onerror = () => {
       this.#lost();
       // the browser retries a cut connection by itself, but gives up on an answer that is not 200
-      if (stream.readyState === EventSource.CLOSED) this.#retry = window.setTimeout(this.#open, RETRY_MS * (1 + Math.random()));
+      if (stream.readyState !== EventSource.CLOSED) return;
+      tellWhy().catch(() => undefined); // then nothing answers at all
+      this.#retry = window.setTimeout(this.#open, RETRY_MS * (1 + Math.random()));
     };
     stream.addEventListener('ping', () => this.#alive());
     stream.addEventListener('moved', (event) => {

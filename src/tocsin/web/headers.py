@@ -7,10 +7,10 @@ from litestar.types import Message, Scope
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'"
+    "worker-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 IMMUTABLE = CacheControlHeader(max_age=365 * 24 * 3600, public=True, immutable=True)
-_ALWAYS = {
+ALWAYS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
@@ -26,5 +26,5 @@ async def complete(message: Message, scope: Scope) -> None:
     # the path of a one-time link is the secret: it goes nowhere
     if scope["path"].startswith(("/a/", "/sign-in/")):
         headers["referrer-policy"] = "no-referrer"
-    for name, value in _ALWAYS.items():
+    for name, value in ALWAYS.items():
         headers.setdefault(name, value)

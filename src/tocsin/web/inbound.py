@@ -1,17 +1,13 @@
 """Intake on the wire: raw ASGI, no framework, because every alert comes through here.
 
 `Authorization: Bearer` on the vendor's own paths, or `/integrations/<key>/…` in front of them.
+Alertmanager's API is answered here, the others by `inbound_doors`.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
-
-from tocsin.kernel.access import decide
 from tocsin.kernel.db import is_transient
 from tocsin.kernel.errors import (
     Forbidden,
     Refused,
-    TooLarge,
     TooMany,
     Unauthenticated,
     Unavailable,
@@ -24,19 +20,18 @@ from tocsin.signals.ports import LANES
 from tocsin.triage import reads as triage
 from tocsin.triage.model import Alert
 from tocsin.web.identity import Caller
+from tocsin.web.inbound_body import Answer, App, Receive, Scope, Send, bearer, read
+from tocsin.web.inbound_doors import Doors, integration_of
+from tocsin.web.lobby import Lobby
 from tocsin.web.problems import problem, retry_after
 from tocsin.web.services import Services
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY_MAX = 1024 * 1024
 FORMAT = "alertmanager.v2"
 _JSON = (b"content-type", b"application/json")
-_PREFIXES = ("/api/v2/", "/alertmanager/", "/integrations/")
-_VENDOR_ROOT = "/api/v2/"
+_COME_AGAIN = (429, 503)
+_PREFIXES = ("/api/v2/", "/alertmanager/", "/integrations/", "/v2/", "/webhook")
+_KEYED = "/integrations/"
 log = Log("inbound")
 
 
@@ -46,17 +41,21 @@ class Inbound:
     def __init__(self, services: Services, behind: App) -> None:
         self._services = services
         self._behind = behind
+        self._lobby = Lobby(behind)
         self._wire = services.alertmanager
+        self._doors = Doors(services)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
-        if scope["type"] != "http" or not scope["path"].startswith(_PREFIXES):
-            await self._behind(scope, receive, send)
+        if scope["type"] != "http" or not _is_ours(scope["path"]):
+            await self._lobby(scope, receive, send)
             return
         try:
             status, body, headers = await self._answer(scope, receive)
         except Unreadable as error:
             status, body, headers = error.status, error.body, [_JSON]
+            if status in _COME_AGAIN:
+                headers.append((b"retry-after", b"1"))
         except Refused as error:
             status, body, headers = _refusal(error)
         except Exception as error:  # noqa: BLE001 - door: a sender gets an answer, whatever we did wrong
@@ -65,18 +64,25 @@ class Inbound:
         if status >= 400:  # noqa: PLR2004
             REFUSED.labels(str(status)).inc()
         headers.append((b"content-length", str(len(body)).encode()))
+        headers.append((b"x-content-type-options", b"nosniff"))  # it quotes what senders wrote
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _answer(
-        self, scope: Scope, receive: Receive
-    ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         path, key = _vendor_path(scope["path"])
+        self._services.database_watch.require()
+        door = self._doors.by_path.get(path)
+        if door is not None:
+            return await door(scope, receive, key)
         caller = await self._caller(scope, key)
         method = scope["method"]
         if path == "/api/v2/alerts":
             if method == "POST":
-                return await self._accept(scope, receive, caller)
+                try:
+                    return await self._accept(scope, receive, caller)
+                except (Refused, Unreadable) as error:
+                    self._doors.note(caller, error, FORMAT)
+                    raise
             if method == "GET":
                 alerts = await self._services.units.run(caller.actor, _firing)
                 query = scope["query_string"].decode("latin-1")
@@ -84,51 +90,41 @@ class Inbound:
             raise self._wire.not_allowed(method, ("GET", "POST"))
         return self._small(path, method, caller)
 
-    def _small(
-        self, path: str, method: str, caller: Caller
-    ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    def _small(self, path: str, method: str, caller: Caller) -> Answer:
         if path in ("/-/healthy", "/-/ready"):
             return 200, b"OK", [(b"content-type", b"text/plain; charset=utf-8")]
         if path not in ("/api/v2/status", "/api/v2/receivers"):
             raise self._wire.not_found(path)
         if method != "GET":
             raise self._wire.not_allowed(method, ("GET",))
-        if not decide(caller.actor.role, "alert:read"):
+        if not caller.actor.may("alert:read"):
             raise Forbidden(f"{caller.actor.name} may not alert:read")
         if path == "/api/v2/status":
             return 200, self._wire.status(self._services.started_at), [_JSON]
         return 200, self._wire.receivers(), [_JSON]
 
     async def _caller(self, scope: Scope, key: str | None) -> Caller:
-        identity = self._services.identity
-        secret = key
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                scheme, _, secret = value.decode("latin-1").partition(" ")
-                if scheme.lower() != "bearer":
-                    raise Unauthenticated("send `Authorization: Bearer <token>`")
-                break
+        secret = bearer(scope) or key
         if not secret:
             raise Unauthenticated(
                 "send `Authorization: Bearer <token>`, or use /integrations/<token>/api/v2/alerts"
             )
-        return identity.known(secret) or await identity.by_token(secret)
+        return await self._doors.caller(secret, FORMAT)
 
-    async def _accept(
-        self, scope: Scope, receive: Receive, caller: Caller
-    ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    async def _accept(self, scope: Scope, receive: Receive, caller: Caller) -> Answer:
         intake = self._services.intake
         intake.require(caller.actor)
         if "accept" not in self._services.settings.roles:
             raise Unavailable("this process does not take alerts; see TOCSIN_ROLES")
         self._require_json(scope)
-        body = await _read(receive)
+        await self._doors.admit(scope, caller)
+        body = await read(receive, BODY_MAX)
         split = self._wire.split(body, lanes=LANES)
         count = sum(part.count for part in split.accepted)
         if caller.bucket is not None and not caller.bucket.take(count):
             raise TooMany(f"token {caller.actor.name} is over its rate", retry_after_s=1)
         if count:
-            await intake.accept(caller.actor, FORMAT, split.accepted)
+            await intake.accept(caller.actor, FORMAT, split.accepted, integration_of(caller))
             ACCEPTED.inc(count)
         if split.refusals:
             raise self._wire.refused(split.refusals)
@@ -143,6 +139,13 @@ class Inbound:
                 return
 
 
+def _is_ours(path: str) -> bool:
+    """Say whether a machine's path is meant; `/integrations/<name>` alone is a screen."""
+    if path.startswith(_KEYED):
+        return path.find("/", len(_KEYED)) > 0
+    return path.startswith(_PREFIXES)
+
+
 async def _firing(unit: Unit) -> list[Alert]:
     return await triage.firing(unit)
 
@@ -150,48 +153,23 @@ async def _firing(unit: Unit) -> list[Alert]:
 def _vendor_path(path: str) -> tuple[str, str | None]:
     """Return the vendor's own path, and the key that stood in front of it."""
     key = None
-    if path.startswith("/integrations/"):
-        key, _, rest = path.removeprefix("/integrations/").partition("/")
+    if path.startswith(_KEYED):
+        key, _, rest = path.removeprefix(_KEYED).partition("/")
         path = "/" + rest
     if path.startswith("/alertmanager/"):
         path = path.removeprefix("/alertmanager")
     return path, key
 
 
-async def _read(receive: Receive) -> bytes:
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise Unavailable("the sender went away")
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        if len(body) > BODY_MAX:
-            raise TooLarge(
-                f"the body is larger than {BODY_MAX} bytes; send fewer alerts at once"
-            )
-        return body
-    parts, size = [body], len(body)
-    while message.get("more_body"):
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Unavailable("the sender went away")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > BODY_MAX:
-            raise TooLarge(
-                f"the body is larger than {BODY_MAX} bytes; send fewer alerts at once"
-            )
-    return b"".join(parts)
-
-
-def _failure(error: Exception) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+def _failure(error: Exception) -> Answer:
     if is_transient(error):
         return _refusal(Unavailable("the database did not answer; it was not kept"))
     text = "It was not kept: send it again."
     return 500, problem(500, "bug", "Tocsin made a mistake.", text), [_JSON]
 
 
-def _refusal(error: Refused) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
-    body = problem(error.status, error.code, error.title, error.detail)
+def _refusal(error: Refused) -> Answer:
+    body = problem(error.status, error.code, error.title, error.detail, error.field)
     headers = [(name.encode(), value.encode()) for name, value in retry_after(error).items()]
     if isinstance(error, Unauthenticated):
         headers.append((b"www-authenticate", b'Bearer realm="tocsin"'))

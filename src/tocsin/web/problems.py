@@ -1,14 +1,30 @@
 """Refusals in HTTP: RFC 9457 problems for programs, a page for people."""
 
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from litestar import MediaType, Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+import psycopg
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, SerializationException, ValidationException
 from litestar.response import Redirect, Template
+from psycopg import DataError
+from psycopg.errors import UntranslatableCharacter
 
-from tocsin.kernel.errors import NotFound, Refused, TooMany, Unauthenticated, Unavailable
+from tocsin.kernel.db import is_transient
+from tocsin.kernel.db_trouble import refusal
+from tocsin.kernel.errors import (
+    Forbidden,
+    Invalid,
+    NotFound,
+    Refused,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
 from tocsin.kernel.logs import Log, mask
+from tocsin.kernel.resources.mistakes import Mistake, explained
+from tocsin.web import refusals
 
 log = Log("web")
 
@@ -51,6 +67,9 @@ def _answer(  # noqa: PLR0913 - the members of a problem
 ) -> Response:  # type: ignore[type-arg]
     if _wants_html(request):
         context = {"status": status, "title": title, "detail": detail}
+        if status == Unavailable.status:
+            context["again"] = request.method == "GET"
+            return Template("outage.html", context=context, status_code=status, headers=headers)
         return Template("error.html", context=context, status_code=status, headers=headers)
     return Response(
         problem(status, code, title, detail, field),
@@ -64,21 +83,38 @@ def refused(request: Request, error: Refused) -> Response:  # type: ignore[type-
     """Answer a refusal as its kind says; who is not signed in is sent to the sign-in page."""
     if isinstance(error, Unauthenticated) and _wants_html(request):
         return Redirect("/sign-in", status_code=303)
-    return _answer(
+    answer = _answer(
         request, status=error.status, code=error.code, title=error.title, detail=error.detail,
         field=error.field if hasattr(error, "field") else None, headers=retry_after(error),
     )  # fmt: skip
+    if isinstance(error, Forbidden):
+        answer.background = refusals.recording(request)
+    return answer
 
 
 def invalid(request: Request, error: ValidationException) -> Response:  # type: ignore[type-arg]
-    """Answer what Litestar could not read, naming the field."""
+    """Answer what Litestar could not read, naming the field and what could stand there."""
     extra = error.extra if isinstance(error.extra, list) else []
-    field = str(extra[0].get("key", "")) if extra and isinstance(extra[0], dict) else None
-    detail = "; ".join(str(e.get("message", e)) for e in extra if isinstance(e, dict))
+    found = [_mistake(request, one) for one in extra if isinstance(one, dict)]
     return _answer(
         request, status=422, code="invalid", title="A value is not acceptable.",
-        detail=detail or error.detail, field=field,
+        detail="; ".join(one.words for one in found) or error.detail,
+        field=found[0].path if found else None,
     )  # fmt: skip
+
+
+def _mistake(request: Request, said: dict[str, Any]) -> Mistake:  # type: ignore[type-arg]
+    """Read one complaint of Litestar's, who calls a whole body `data`."""
+    key, words = str(said.get("key", "")), str(said.get("message", said))
+    if words == "'data'":  # no body at all
+        return Mistake("", "send a JSON body")
+    body = request.route_handler.parsed_fn_signature.parameters.get("data")
+    if said.get("source") != "body" or body is None:
+        found = explained(words, Any, key)
+    else:
+        inner = "" if key == "data" else f" - at `$.{key}`"
+        found = explained(f"{words}{inner}", body.annotation, "")
+    return Mistake(found.path, f"{found.path}: {found.words}" if found.path else found.words)
 
 
 def http_error(request: Request, error: HTTPException) -> Response:  # type: ignore[type-arg]
@@ -86,11 +122,42 @@ def http_error(request: Request, error: HTTPException) -> Response:  # type: ign
     codes = {404: "not-found", 405: "not-allowed", 413: "too-large", 403: "forbidden"}
     code = codes.get(error.status_code, "refused")
     detail = error.detail
+    headers = error.headers or {}
     if error.status_code == NotFound.status:
         detail = f"Nothing is at {mask(request.url.path)}."
+    elif "allow" in headers:
+        detail = f"{request.method} does nothing here; send {headers['allow']}."
+    elif isinstance(error.__cause__, SerializationException):
+        detail = f"the body is no JSON: {detail}; send a JSON object"
     return _answer(
-        request, status=error.status_code, code=code, title=error.detail, detail=detail
+        request,
+        status=error.status_code,
+        code=code,
+        title=HTTPStatus(error.status_code).phrase.capitalize(),
+        detail=detail,
+        headers=headers,
     )
+
+
+def unstorable(request: Request, error: DataError) -> Response:  # type: ignore[type-arg]
+    """Answer a text with the character NUL, which no column and no index takes."""
+    if not isinstance(error, UntranslatableCharacter) and "NUL" not in str(error):
+        return bug(request, error)
+    return refused(request, Invalid("leave out the character NUL: nothing can contain it"))
+
+
+def too_deep(request: Request, error: RecursionError) -> Response:  # type: ignore[type-arg]
+    """Answer a body whose lists stand in lists without end; where there is none, the bug is ours."""
+    if request.method in ("GET", "HEAD"):
+        return bug(request, error)
+    return refused(request, Invalid("the body is nested too deeply; send it flatter"))
+
+
+def outage(request: Request, error: psycopg.Error) -> Response:  # type: ignore[type-arg]
+    """Answer what the database did: it is not there, or the mistake is ours."""
+    if not is_transient(error):
+        return bug(request, error)
+    return refused(request, Unavailable(refusal(error), retry_after_s=2))
 
 
 def bug(request: Request, error: Exception) -> Response:  # type: ignore[type-arg]
@@ -106,6 +173,8 @@ HANDLERS: dict[int | type[Exception], Any] = {
     Refused: refused,
     ValidationException: invalid,
     HTTPException: http_error,
+    DataError: unstorable,
+    psycopg.Error: outage,
+    RecursionError: too_deep,
     Exception: bug,
 }
-JSON = MediaType.JSON

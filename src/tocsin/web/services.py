@@ -1,30 +1,45 @@
 """What `app.py` hands to the web floor: everything a route may use."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
+from uuid import UUID
 
 from msgspec import Struct
 
+from tocsin.governance.jobs import Passwords
+from tocsin.kernel.actor import Actor
 from tocsin.kernel.clock import Clock
 from tocsin.kernel.db import Database
+from tocsin.kernel.db_watch import DatabaseWatch
+from tocsin.kernel.errors import Refused
 from tocsin.kernel.events import Catalog
 from tocsin.kernel.live import Hub
 from tocsin.kernel.resources import Store
 from tocsin.kernel.settings import Settings
-from tocsin.kernel.unit import Units
+from tocsin.kernel.units import Units
+from tocsin.oncall.model import ContactTest
 from tocsin.signals.actions import Intake
-from tocsin.signals.model import Split, Unreadable
+from tocsin.signals.core.config import IntegrationSpec
+from tocsin.signals.model import Slice, Split, Tried, Unreadable
+from tocsin.topology.model import NewChange
 from tocsin.triage.model import Alert
+from tocsin.web.address import Proxies
 from tocsin.web.identity import Identity
+from tocsin.web.visibility import Visibility
 
 
 class Readiness(Struct, frozen=True, kw_only=True):
-    """Whether alerts can be taken and pages sent; `problems` say why not, `warnings` what is odd."""
+    """Whether alerts can be taken and pages sent; `problems` say why not, `warnings` what is odd.
+
+    `codes` names both for programs, problems first; `database` is `ok` or what is wrong with it.
+    """
 
     ready: bool
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
+    codes: tuple[str, ...] = ()
+    database: str = "ok"
     sort_lag_s: float
     due_lag_s: float
     skew_s: float
@@ -67,19 +82,79 @@ class AlertmanagerWire(Protocol):
         ...
 
 
+class PagerdutyWire(Protocol):
+    """PagerDuty's Events API v2 in bytes."""
+
+    body_max: int
+
+    def load(self, body: bytes) -> Mapping[str, Any]:
+        """Return the object that a body is. Raises Unreadable."""
+        ...
+
+    def key_of(self, found: Mapping[str, Any]) -> str:
+        """Return the routing key that stands in a body, "" for none."""
+        ...
+
+    def event(
+        self, found: Mapping[str, Any], *, integration: str, lanes: int
+    ) -> tuple[Slice, bytes]:
+        """Return what to keep of an event, and the answer once it is kept. Raises Unreadable."""
+        ...
+
+    def change(
+        self, found: Mapping[str, Any], *, integration: str, service: str, now: datetime
+    ) -> NewChange:
+        """Check a change event. Raises Unreadable."""
+        ...
+
+    def change_accepted(self) -> bytes:
+        """Return the answer to a change that was kept."""
+        ...
+
+    def not_allowed(self, method: str) -> Unreadable:
+        """Answer for the wrong verb."""
+        ...
+
+    def refused(self, error: Refused) -> Unreadable:
+        """Say a refusal of ours in PagerDuty's words."""
+        ...
+
+
+class WebhookWire(Protocol):
+    """JSON webhooks, read by the mapping of their integration; also tries payloads out."""
+
+    body_max: int
+
+    def map(self, body: bytes, *, integration: str, lanes: int) -> Sequence[Slice]:
+        """Map a payload and cut it by lane. Raises Invalid, naming expression and reason."""
+        ...
+
+    def attempt(self, spec: IntegrationSpec, body: bytes, now: datetime) -> Tried:
+        """Say what signals a payload would make, or what is wrong, field by field."""
+        ...
+
+
 class Services(Struct, frozen=True, kw_only=True):
     """One per process."""
 
     settings: Settings
     db: Database
+    database_watch: DatabaseWatch
     clock: Clock
     units: Units
     store: Store
     catalog: Catalog
     hub: Hub
+    visibility: Visibility
     intake: Intake
     identity: Identity
+    passwords: Passwords
+    proxies: Proxies
     alertmanager: AlertmanagerWire
+    pagerduty: PagerdutyWire
+    webhook: WebhookWire
     readiness: Callable[[], Awaitable[Readiness]]
     reactions: Callable[[], str]
     started_at: datetime
+    try_contact: Callable[[Actor, int], Awaitable[ContactTest]]
+    ack_link: Callable[[UUID, UUID], Awaitable[str]]  # for a person and a page

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from litestar import Litestar
+from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
@@ -15,6 +16,10 @@ from tocsin.web.units import asking
 
 STATIC = Path(__file__).parent / "static"
 BODY_MAX = 4 * 1024 * 1024
+# a stream that waits in a compressor's buffer is not live
+COMPRESSION = CompressionConfig(
+    backend="gzip", gzip_compress_level=5, minimum_size=1000, exclude=["^/live", r"\.woff2$"]
+)
 
 
 def build_site(services: Services) -> Litestar:
@@ -34,6 +39,7 @@ def build_site(services: Services) -> Litestar:
         dependencies={"asking": Provide(asking)},
         exception_handlers=HANDLERS,
         template_config=templating.config(),
+        compression_config=COMPRESSION,
         before_send=[headers.complete],
         openapi_config=api.OPENAPI,
         state=State({"services": services}),

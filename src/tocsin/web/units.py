@@ -5,14 +5,22 @@ from typing import Any, TypeVar
 
 from litestar import Request
 from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+from psycopg.errors import UniqueViolation
 
 from tocsin.kernel.actor import Actor
-from tocsin.kernel.errors import Forbidden, Unauthenticated
+from tocsin.kernel.db import is_transient
+from tocsin.kernel.errors import Forbidden, Unauthenticated, Unavailable
 from tocsin.kernel.unit import Unit
+from tocsin.kernel.units import Units
 from tocsin.web.identity import COOKIE
 from tocsin.web.services import Services
 
 T = TypeVar("T")
+AnyRequest = Request[Any, Any, Any]
+JOINED = "tocsin.joined"
+ASKER = "tocsin.asker"
 
 
 def services_of(state: State) -> Services:
@@ -21,19 +29,21 @@ def services_of(state: State) -> Services:
     return found
 
 
-async def actor_of(request: Request[Any, Any, Any]) -> Actor:
+async def actor_of(request: AnyRequest) -> Actor:
     """Return who asks. Raises Unauthenticated."""
     services = services_of(request.app.state)
+    services.database_watch.require()
     actor = await services.identity.of(
         authorization=request.headers.get("authorization"), session=request.cookies.get(COOKIE)
     )
     if actor is None:
         raise Unauthenticated("send `Authorization: Bearer <token>`, or sign in")
+    request.scope["state"][ASKER] = actor  # for who records what was refused
     _refuse_other_sites(request)
     return actor
 
 
-def _refuse_other_sites(request: Request[Any, Any, Any]) -> None:
+def _refuse_other_sites(request: AnyRequest) -> None:
     """Refuse a write that a browser sends with our cookie from a page that is not ours.
 
     Forms of ours carry a proof as well; a write to the JSON API has only this.
@@ -48,18 +58,44 @@ def _refuse_other_sites(request: Request[Any, Any, Any]) -> None:
         raise Forbidden("to write with a session, send a token instead of the cookie")
 
 
+class Joined:
+    """The one open unit in which everything is done that a request with a key asks for."""
+
+    def __init__(self, unit: Unit, units: Units) -> None:
+        self.failure: Exception | None = None  # after which the whole unit is to start again
+        self._unit = unit
+        self._units = units
+
+    async def run(self, act: Callable[[Unit], Awaitable[T]]) -> T:
+        """Run `act` in it, all or nothing."""
+        try:
+            return await self._units.join(self._unit, act)
+        except Exception as error:
+            if is_transient(error) or isinstance(error, UniqueViolation):
+                self.failure = error
+                raise Unavailable("the database asks for another try") from error
+            raise
+
+
 class Asking:
     """One request's way to the product: `await asking.run(lambda unit: …)`."""
 
-    def __init__(self, services: Services, actor: Actor) -> None:
+    def __init__(self, services: Services, actor: Actor, joined: Joined | None = None) -> None:
         self.services = services
         self.actor = actor
+        self._joined = joined
 
     async def run(self, act: Callable[[Unit], Awaitable[T]]) -> T:
         """Run `act` in a unit of the asking actor."""
+        if self._joined is not None:
+            return await self._joined.run(act)
         return await self.services.units.run(self.actor, act)
 
 
-async def asking(request: Request[Any, Any, Any]) -> Asking:
+AnAsking = NamedDependency[SkipValidation[Asking]]
+
+
+async def asking(request: AnyRequest) -> Asking:
     """Litestar dependency. Raises Unauthenticated."""
-    return Asking(services_of(request.app.state), await actor_of(request))
+    joined: Joined | None = request.scope["state"].get(JOINED)
+    return Asking(services_of(request.app.state), await actor_of(request), joined)

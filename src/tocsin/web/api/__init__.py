@@ -2,26 +2,62 @@
 
 from litestar import Router
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
 import tocsin
-from tocsin.web.api import access, alerts, health, incidents, oncall, resources
+from tocsin.web.api import (
+    access,
+    alerts,
+    docs,
+    health,
+    incident_parts,
+    incident_verbs,
+    incidents,
+    integrations,
+    me,
+    notify,
+    oncall,
+    people,
+    resource,
+    resources,
+    routes,
+    schedules,
+    search,
+    services,
+    system,
+)
+from tocsin.web.api.docs import Described
+from tocsin.web.api.idempotency import Once
 
 ROUTES: list[ControllerRouterHandler] = [
     Router(
         path="/api/v1",
         route_handlers=[
             *incidents.ROUTES,
+            *incident_verbs.ROUTES,
+            *incident_parts.ROUTES,
+            *search.ROUTES,
             *alerts.ROUTES,
             *oncall.ROUTES,
+            *schedules.ROUTES,
+            *integrations.ROUTES,
             *resources.ROUTES,
+            *resource.ROUTES,
+            *routes.ROUTES,
+            *services.ROUTES,
             *access.ROUTES,
+            *me.ROUTES,
+            *people.ROUTES,
+            *notify.ROUTES,
+            *system.ROUTES,
         ],
+        middleware=[Once()],
         security=[{"bearer": []}],
     ),
+    Router(path="/api/v1", route_handlers=access.OPEN_ROUTES),
     *health.ROUTES,
+    *docs.ROUTES,
 ]
 
 # a path of its own: Litestar answers all that is unknown below it, and in HTML
@@ -30,7 +66,7 @@ OPENAPI = OpenAPIConfig(
     version=tocsin.__version__,
     description="Detect, page, respond, prove. Problems are RFC 9457; their codes: /errors.",
     path="/api/v1/openapi.json",
-    render_plugins=[JsonRenderPlugin(path="/")],
+    render_plugins=[Described(path="/")],
     use_handler_docstrings=True,
     components=Components(
         security_schemes={

@@ -6,7 +6,6 @@ from typing import Any
 from litestar import MediaType, Request, Response, get
 
 from tocsin.kernel import errors, metrics
-from tocsin.kernel.access import decide
 from tocsin.kernel.errors import Forbidden
 from tocsin.web.services import Readiness
 from tocsin.web.units import actor_of, services_of
@@ -19,6 +18,12 @@ _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 @get("/health/live", tags=["health"], media_type=MediaType.TEXT)
 async def live() -> str:
     """Answer "ok" while this process runs."""
+    return "ok"
+
+
+@get("/health/started", tags=["health"], media_type=MediaType.TEXT)
+async def started() -> str:
+    """Answer "ok" once there was a database, and 503 before: for whoever spreads requests."""
     return "ok"
 
 
@@ -35,7 +40,7 @@ async def show_metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     services = services_of(request.app.state)
     if not (_is_loopback(request) and services.settings.is_local):
         actor = await actor_of(request)
-        if not decide(actor.role, "log:read"):
+        if not actor.may_on("log:read", None):
             raise Forbidden(f"{actor.name} ({actor.role}) may not log:read")
     await services.readiness()  # measures the lags that the gauges show
     return Response(metrics.render(), media_type=_METRICS_TYPE, headers=_NEVER)
@@ -60,4 +65,4 @@ async def list_errors() -> str:
     )
 
 
-ROUTES = [live, ready, show_metrics, list_errors]
+ROUTES = [live, started, ready, show_metrics, list_errors]

@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from litestar import get
-from litestar.di import NamedDependency
-from litestar.params import FromPath, SkipValidation
+from litestar.params import FromPath
 
 import tocsin.command.reads as command
 import tocsin.oncall.reads as oncall
@@ -19,6 +18,7 @@ from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.rotation import Shift
 from tocsin.oncall.model import Page, PageState, PersonTarget, Policy, Rotation, Target
 from tocsin.oncall.reads import AttemptRow, NotificationRow
+from tocsin.web.ahead import Ahead, directories, with_people
 from tocsin.web.api.page_shapes import (
     AttemptShape,
     NotificationShape,
@@ -34,9 +34,9 @@ from tocsin.web.api.page_shapes import (
     WaitingShape,
 )
 from tocsin.web.api.shapes import entry_shape, incident_shape, person, problems
-from tocsin.web.units import Asking
+from tocsin.web.askers import askers
+from tocsin.web.units import AnAsking, Asking
 
-AnAsking = NamedDependency[SkipValidation[Asking]]
 LOG_MAX = 200
 AHEAD = timedelta(days=1)
 FIRST_AHEAD = timedelta(days=366)  # how far a schedule that has not begun is looked into
@@ -45,22 +45,34 @@ FIRST_AHEAD = timedelta(days=366)  # how far a schedule that has not begun is lo
 @get("/oncall", tags=["on-call"], responses=problems())
 async def show_on_call(asking: AnAsking) -> OnCall:
     """Say for every schedule who is on call now, until when, and who comes next."""
+    return await on_call(asking)
+
+
+async def on_call(asking: Asking) -> OnCall:
+    """Look at every schedule, as it is and as it will be."""
 
     async def read(unit: Unit) -> OnCall:
         found = await oncall.on_call_now(unit)
-        return OnCall(
-            at=unit.now,
-            schedules=tuple([await _schedule(unit, one, shift) for one, shift in found]),
-        )
+        ahead = await directories(unit, asking.services.store, unit.now + FIRST_AHEAD)
+        schedules = [await _schedule(unit, one, shift, ahead) for one, shift in found]
+        return OnCall(at=unit.now, schedules=tuple(schedules))
 
     return await asking.run(read)
 
 
-async def _schedule(unit: Unit, rotation: Rotation, now: Shift | None) -> ScheduleShape:
+async def _schedule(
+    unit: Unit, rotation: Rotation, now: Shift | None, ahead: Ahead
+) -> ScheduleShape:
     after = now.end_at if now else unit.now
-    ahead = AHEAD if now else FIRST_AHEAD
-    following = await oncall.shifts_between(unit, rotation, after, after + ahead)
-    directory = unit.config(Directory)
+    until = after + (AHEAD if now else FIRST_AHEAD)
+    if any(since < until for since, _ in ahead):
+        until = min(until, unit.now + FIRST_AHEAD)
+        plan = await oncall.plan_of(unit, rotation, unit.now, until, ahead)
+        now = plan.shifts[0] if now else None
+        following = [one for one in plan.shifts if one.start_at > unit.now]
+    else:
+        following = list(await oncall.shifts_between(unit, rotation, after, until))
+    directory = with_people(unit.config(Directory), ahead)
     return ScheduleShape(
         id=rotation.id,
         name=rotation.name,
@@ -89,12 +101,13 @@ async def show_page(asking: AnAsking, page_id: FromPath[str]) -> PageWhy:
             [page.id],
             catalog=asking.services.catalog,
             name=directory.name_of,
+            asker=await askers(unit),
             limit=LOG_MAX,
         )
         return PageWhy(
             **{name: getattr(detail, name) for name in detail.__struct_fields__},
             incident=incident_shape(await command.incident(unit, str(page.incident_id))),
-            policy_now=_policy(directory, directory.policy_by_id(page.policy_id)),
+            policy_now=_policy(directory, directory.policy_of(page)),
             log=tuple(map(entry_shape, entries)),
         )
 
@@ -106,11 +119,13 @@ def page_shape(directory: Directory, page: Page) -> PageShape:
     by = page.acknowledged_by
     return PageShape(
         id=page.id, incident_id=page.incident_id,
-        policy=directory.policy_by_id(page.policy_id).name, state=page.state, epoch=page.epoch,
+        policy=directory.policy_of(page).name, state=page.state, epoch=page.epoch,
         loop=page.loop, step=page.step, catch=page.catch, retriggers=page.retriggers,
-        unpageable=page.unpageable, opened_at=page.opened_at,
+        unpageable=page.unpageable, opened_at=page.opened_at, requested=page.requested,
+        asked_person=person(directory, page.asked_person) if page.asked_person else None,
         acknowledged_at=page.acknowledged_at,
-        acknowledged_by=person(directory, by) if by else None, resolved_at=page.resolved_at,
+        acknowledged_by=person(directory, by) if by else None,
+        acknowledged_via=page.acknowledged_via, resolved_at=page.resolved_at,
     )  # fmt: skip
 
 
@@ -151,7 +166,7 @@ def _next_at(
         return min(timers, default=None)
     if page.state is not PageState.ACKNOWLEDGED or page.acknowledged_at is None:
         return None
-    timeout_s = directory.policy_by_id(page.policy_id).ack_timeout_s
+    timeout_s = directory.policy_of(page).ack_timeout_s
     least = page.acknowledged_at + timedelta(seconds=timeout_s)
     return min((at for at in timers if timeout_s and at >= least), default=None)
 
@@ -162,10 +177,11 @@ def _notification(
     return NotificationShape(
         id=row.id, person=person(directory, row.person_id), method=row.kind, state=row.state,
         epoch=row.epoch, loop=row.loop, step=row.step, catch=row.catch, queued_at=row.queued_at,
+        seen_at=row.seen_at,
         attempts=tuple(
             AttemptShape(
                 number=one.number, started_at=one.started_at, ended_at=one.ended_at,
-                outcome=one.outcome, provider_id=one.provider_id, error=one.error,
+                outcome=one.outcome, provider_id=one.provider_id, error=one.error, show=one.show,
             )
             for one in attempts
         ),

@@ -6,11 +6,11 @@ from uuid import UUID
 from msgspec import Struct
 
 from tocsin.oncall.model import NotificationState, PageState
-from tocsin.web.api.shapes import EntryShape, GroupShape, IncidentShape, PersonShape
+from tocsin.web.api.shapes import EntryShape, IncidentShape, PersonShape
 
 
 class AttemptShape(Struct, frozen=True, kw_only=True):
-    """One try to deliver; outcome null: not known."""
+    """One try to deliver; outcome null: not known. `show`: full, title or reference left."""
 
     number: int
     started_at: datetime
@@ -18,6 +18,7 @@ class AttemptShape(Struct, frozen=True, kw_only=True):
     outcome: str | None
     provider_id: str
     error: str
+    show: str
 
 
 class NotificationShape(Struct, frozen=True, kw_only=True):
@@ -32,15 +33,21 @@ class NotificationShape(Struct, frozen=True, kw_only=True):
     step: int
     catch: int
     queued_at: datetime
+    seen_at: datetime | None
     attempts: tuple[AttemptShape, ...]
 
 
 class PageShape(Struct, frozen=True, kw_only=True):
-    """One escalation run of one policy for one incident; steps and loops count from 0."""
+    """One escalation run of one policy for one incident; steps and loops count from 0.
+
+    `requested`: asked for by hand, of a policy or of `asked_person`.
+    """
 
     id: UUID
     incident_id: UUID
     policy: str
+    requested: bool
+    asked_person: PersonShape | None
     state: PageState
     epoch: int
     loop: int
@@ -51,6 +58,7 @@ class PageShape(Struct, frozen=True, kw_only=True):
     opened_at: datetime
     acknowledged_at: datetime | None
     acknowledged_by: PersonShape | None
+    acknowledged_via: str
     resolved_at: datetime | None
 
 
@@ -67,15 +75,6 @@ class PageDetail(PageShape, frozen=True, kw_only=True):
     next_at: datetime | None
     waiting: tuple[WaitingShape, ...]
     notifications: tuple[NotificationShape, ...]
-
-
-class IncidentDetail(IncidentShape, frozen=True, kw_only=True):
-    """An incident with what it is made of."""
-
-    pages: tuple[PageDetail, ...]
-    groups: tuple[GroupShape, ...]
-    alert_count: int
-    firing_count: int
 
 
 class Acknowledged(Struct, frozen=True, kw_only=True):

@@ -3,13 +3,13 @@
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar
 from uuid import UUID
 
 import msgspec
 from litestar.params import QueryParameter
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from tocsin.kernel.errors import Invalid
 
@@ -17,6 +17,7 @@ T = TypeVar("T")
 LIMIT = 50
 LIMIT_MAX = 200
 TICK = timedelta(microseconds=1)
+LAST_AT = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 Limit = Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX, description="How many at most.")]
 CursorText = Annotated[
@@ -28,27 +29,38 @@ CursorText = Annotated[
 class Cursor(Struct, frozen=True, array_like=True):
     """Where a list was left: the sort key and id of the last item."""
 
-    at: datetime
+    at: Annotated[datetime, Meta(tz=True)]
     id: UUID
 
 
-def encode(cursor: Cursor) -> str:
-    """Write a cursor as text that fits into a URL."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
+def encode(key: object) -> str:
+    """Write a sort key, a struct or a tuple of any values, as text that fits into a URL."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(key)).decode().rstrip("=")
 
 
-def decode(text: str | None) -> Cursor | None:
-    """Read a cursor back; None begins at the top. Raises Invalid."""
+def decode_as(text: str | None, kind: type[T]) -> T | None:
+    """Read a sort key back as a `kind`; None begins at the top. Raises Invalid.
+
+    `kind` is what `encode` was given: a struct, or e.g. `tuple[int, datetime, UUID]`.
+    """
     if text is None:
         return None
     try:
         plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        return msgspec.json.decode(plain, type=Cursor)
+        return msgspec.json.decode(plain, type=kind)
     except (binascii.Error, ValueError) as error:
         raise Invalid(
             "this is no cursor; send `next` of the answer before as it is, or leave it out",
             field="cursor",
         ) from error
+
+
+def decode(text: str | None) -> Cursor | None:
+    """Read a cursor of a list by instant back. Raises Invalid."""
+    found = decode_as(text, Cursor)
+    if found is not None and found.at > LAST_AT:
+        raise Invalid("this is no cursor: nothing can have been then", field="cursor")
+    return found
 
 
 def cut(

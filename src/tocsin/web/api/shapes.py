@@ -1,17 +1,15 @@
 """What the API says, as structs: the wire format is promised, the nouns behind it may change."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from tocsin.command.model import Incident, IncidentStatus, ResolvedBy
+from tocsin.command.model import Incident, IncidentStatus, OpenedBy, Priority, ResolvedBy
 from tocsin.kernel import errors
-from tocsin.kernel.access import Role
-from tocsin.kernel.resources import Document
 from tocsin.kernel.timeline import Entry
 from tocsin.kernel.vocabulary import Severity, Urgency
 from tocsin.oncall.core.config import Directory
@@ -72,7 +70,7 @@ def person(directory: Directory, person_id: UUID) -> PersonShape:
 
 
 class IncidentShape(Struct, frozen=True, kw_only=True):
-    """An incident in a list."""
+    """An incident. `merged_into`: the one it is part of; `version` counts its changes."""
 
     id: UUID
     reference: str
@@ -87,6 +85,13 @@ class IncidentShape(Struct, frozen=True, kw_only=True):
     opened_at: datetime
     resolved_at: datetime | None
     resolved_by: ResolvedBy
+    priority: Priority | None
+    opened_by: OpenedBy
+    team: str | None
+    services: tuple[str, ...]
+    restricted: bool
+    merged_into: UUID | None
+    version: int
 
 
 def incident_shape(incident: Incident) -> IncidentShape:
@@ -97,6 +102,9 @@ def incident_shape(incident: Incident) -> IncidentShape:
         severity=incident.severity, urgency=incident.urgency, policy=incident.policy,
         labels=dict(incident.labels), opened_at=incident.opened_at,
         resolved_at=incident.resolved_at, resolved_by=incident.resolved_by,
+        priority=incident.priority, opened_by=incident.opened_by, team=incident.team,
+        services=incident.services, restricted=incident.visible_to is not None,
+        merged_into=incident.merged_into, version=incident.version,
     )  # fmt: skip
 
 
@@ -128,15 +136,11 @@ def group_shape(group: Group) -> GroupShape:
     )  # fmt: skip
 
 
-class IncidentList(Struct, frozen=True, kw_only=True):
-    """Newest first; `next` is the cursor of what follows, null at the end."""
-
-    items: tuple[IncidentShape, ...]
-    next: str | None
-
-
 class EntryShape(Struct, frozen=True, kw_only=True):
-    """One line of the log; `seq` is null until it is sealed, `cause` the record it follows from."""
+    """One line of the log; `seq` is null until it is sealed, `cause` the record it follows from.
+
+    `text` is what a person wrote, a note or a link; the log itself does not hold it.
+    """
 
     id: UUID
     seq: int | None
@@ -145,13 +149,14 @@ class EntryShape(Struct, frozen=True, kw_only=True):
     actor: str
     sentence: str
     cause: UUID | None
+    text: str = ""
 
 
 def entry_shape(entry: Entry) -> EntryShape:
     """Say what the API says of a log record."""
     return EntryShape(
         id=entry.id, seq=entry.seq, at=entry.at, kind=entry.kind, actor=entry.actor,
-        sentence=entry.sentence, cause=entry.cause,
+        sentence=entry.sentence, cause=entry.cause, text=entry.text,
     )  # fmt: skip
 
 
@@ -210,56 +215,3 @@ class AlertWhy(AlertShape, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...]
     group: GroupShape | None
     incident: IncidentShape | None
-
-
-class Apply(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Resources to create or change, all or none."""
-
-    documents: list[Document]
-
-
-class AppliedShape(Struct, frozen=True, kw_only=True):
-    """The revision, and one `created|changed|unchanged Kind/name` a document."""
-
-    revision: int
-    changed: bool
-    changes: tuple[str, ...]
-
-
-class NewToken(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`rate`: alerts a second that intake takes from this token; null: unlimited."""
-
-    name: str
-    role: Role
-    rate: Annotated[int, Meta(ge=1)] | None = None
-
-
-class TokenShape(Struct, frozen=True, kw_only=True):
-    """A new token; it is shown this once."""
-
-    name: str
-    role: Role
-    rate: int | None
-    token: str
-
-
-class NewLink(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whom the link signs in as."""
-
-    role: Role = Role.ADMIN
-
-
-class LinkShape(Struct, frozen=True, kw_only=True):
-    """A URL that signs in once."""
-
-    url: str
-
-
-class Me(Struct, frozen=True, kw_only=True):
-    """Who is asking, and what they may do."""
-
-    kind: str
-    id: UUID
-    name: str
-    role: Role
-    permissions: tuple[str, ...]

@@ -1,13 +1,12 @@
-"""One-time links: acknowledge from a page, sign in. GET shows and POST acts: scanners open links."""
+"""One-time links from a page: GET shows and POST acknowledges, for mail scanners open links."""
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from litestar import get, post
-from litestar.datastructures import Cookie
-from litestar.params import FromPath
-from litestar.response import Redirect, Template
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Template
 from msgspec import Struct
 
 from tocsin.command import reads as command
@@ -20,16 +19,23 @@ from tocsin.kernel.ids import PageId, PersonId
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import actions as oncalls
 from tocsin.oncall import reads as oncall
+from tocsin.oncall.core.audience import may_see, person_entry
 from tocsin.oncall.core.config import Directory
+from tocsin.oncall.core.message import RESTRICTED
 from tocsin.oncall.model import Page, PageState
-from tocsin.web.csrf import check
-from tocsin.web.identity import COOKIE
-from tocsin.web.pages.frame import AnyRequest
 from tocsin.web.pages.page_views import Forecast, forecast
 from tocsin.web.services import Services
-from tocsin.web.units import services_of
+from tocsin.web.takers import taker
+from tocsin.web.units import AnyRequest, services_of
 
 CHANNEL = "e-mail link"
+VIA = {
+    "ntfy": "ntfy",
+    "inbox": "web inbox",
+    "apprise": "Apprise link",
+    "webhook": "webhook link",
+}
+Via = Annotated[str, QueryParameter(max_length=20)]
 
 
 class LinkView(Struct, frozen=True, kw_only=True):
@@ -57,7 +63,8 @@ def outcome(
         return "resolved", f"{number} is over{when}. There is nothing left to do."
     if page.state is PageState.ACKNOWLEDGED:
         by = page.acknowledged_by
-        who = directory.name_of(by) if by else "Somebody with a token"
+        who = taker(by, page.acknowledged_via, directory)
+        who = who[:1].upper() + who[1:]
         is_mine = by is not None and by == link.person_id
         when = f" at {page.acknowledged_at:%H:%M} UTC" if page.acknowledged_at else ""
         said = (
@@ -86,10 +93,11 @@ async def show_link(request: AnyRequest, secret: FromPath[str]) -> Template:
 
 
 @post("/a/{secret:str}", status_code=200)
-async def use_link(request: AnyRequest, secret: FromPath[str]) -> Template:
+async def use_link(request: AnyRequest, secret: FromPath[str], via: Via = "") -> Template:
     """Acknowledge as the person the link was sent to. Twice or too late changes nothing.
 
-    The secret is the authorization, so nobody needs to be signed in.
+    The secret is the authorization, so nobody needs to be signed in. `via` is by what the link
+    was sent; it stands in the timeline.
     """
 
     async def act(unit: Unit) -> LinkView:
@@ -101,7 +109,8 @@ async def use_link(request: AnyRequest, secret: FromPath[str]) -> Template:
             raise Forbidden("this link belongs to somebody who is not a member any more")
         # from here on the person acts, not Tocsin
         unit.actor = unit.asker = governance.actor_of_link(link, person.display_name)
-        await oncalls.acknowledge(unit, PageId(page.id), channel=CHANNEL)
+        await oncalls.acknowledge(unit, PageId(page.id), channel=VIA.get(via, CHANNEL))
+        unit.actor = SYSTEM  # who was called may not see all of it: `_view` says what they may
         is_second = was_taken and page.acknowledged_by != link.person_id
         return await _view(unit, link, " You are noted as co-responder." if is_second else "")
 
@@ -117,8 +126,9 @@ async def _view(unit: Unit, link: Link, addition: str) -> LinkView:
     state, message = outcome(
         page, link, ahead, number=incident.reference, directory=directory, now=unit.now
     )
+    entry = person_entry(link.person_id) if link.person_id else ""
     return LinkView(
-        title=incident.title,
+        title=incident.title if may_see(page, (entry,)) else RESTRICTED,
         number=incident.reference,
         person=directory.name_of(link.person_id) if link.person_id else "",
         state=state,
@@ -131,78 +141,8 @@ def _link_page(view: LinkView) -> Template:
     return Template("link.html", context=context)
 
 
-@get("/sign-in")
-async def explain() -> Template:
-    """Say how to get a link."""
-    return _sign_in_page(usable=False, name=None)
-
-
-@get("/sign-in/{secret:str}")
-async def show_sign_in(request: AnyRequest, secret: FromPath[str]) -> Template:
-    """Show the button of a sign-in link, and whether it still works."""
-
-    async def read(unit: Unit) -> tuple[bool, str | None]:
-        link = await links.link(unit.conn, governance.digest(secret))
-        if link is None or link.purpose is not LinkPurpose.SIGN_IN:
-            return False, None
-        name = unit.config(Directory).name_of(link.person_id) if link.person_id else link.role
-        return link.used_at is None and link.expires_at > unit.now, name
-
-    usable, name = await _services(request).units.run(SYSTEM, read)
-    return _sign_in_page(usable=usable, name=name)
-
-
-@post("/sign-in/{secret:str}", status_code=303)
-async def sign_in(request: AnyRequest, secret: FromPath[str]) -> Redirect:
-    """Sign this browser in. Raises NotFound or Forbidden for a link that does not work."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise Forbidden("another site tried to sign you in; open the link itself")
-    services = _services(request)
-
-    async def act(unit: Unit) -> str:
-        return await governance.sign_in(unit, secret)
-
-    session = await services.units.run(SYSTEM, act)
-    cookie = _cookie(services, session, int(governance.SESSION_LASTS.total_seconds()))
-    return Redirect("/", status_code=303, cookies=[cookie])
-
-
-@post("/sign-out", status_code=303)
-async def sign_out(request: AnyRequest) -> Redirect:
-    """End the session of this browser, if it has one."""
-    await check(request)
-    services = _services(request)
-    session = request.cookies.get(COOKIE)
-    actor = await services.identity.by_session(session) if session else None
-    if session and actor:
-        secret = session
-
-        async def act(unit: Unit) -> None:
-            await governance.sign_out(unit, secret)
-
-        await services.units.run(actor, act)
-    return Redirect("/sign-in", status_code=303, cookies=[_cookie(services, "", 0)])
-
-
-def _cookie(services: Services, value: str, lasts_s: int) -> Cookie:
-    return Cookie(
-        key=COOKIE,
-        value=value,
-        path="/",
-        max_age=lasts_s,
-        httponly=True,
-        samesite="lax",
-        secure=services.settings.base_url.startswith("https:"),
-    )
-
-
 def _services(request: AnyRequest) -> Services:
     return services_of(request.app.state)
 
 
-def _sign_in_page(*, usable: bool, name: str | None) -> Template:
-    context = {"usable": usable, "name": name, "title": "Sign in", "csrf": ""}
-    return Template("sign_in.html", context=context)
-
-
-ROUTES: Final = (show_link, use_link, explain, show_sign_in, sign_in, sign_out)
+ROUTES: Final = (show_link, use_link)

@@ -1,141 +1,123 @@
-"""The incident's room: its head, pages, timeline and alerts, and the two things people do there."""
+"""The incident's room, its parts alone, and why something in it happened."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Annotated, Final
+from uuid import UUID
 
-from litestar import Response, get, post
-from litestar.params import FromPath
-from litestar.response import Redirect, Template
+from litestar import get
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Template
 
-from tocsin.command import actions as commands
-from tocsin.command import reads as command
-from tocsin.command.model import Incident
-from tocsin.kernel import timeline
+from tocsin.command.reads import IncidentRow
 from tocsin.kernel.errors import NotFound
-from tocsin.kernel.events import Catalog
 from tocsin.kernel.unit import Unit
-from tocsin.oncall import actions as oncalls
 from tocsin.oncall import reads as oncall
 from tocsin.oncall.core.config import Directory
 from tocsin.triage import reads as triage
-from tocsin.web.pages.frame import AnyRequest, Asked, Context, frame
-from tocsin.web.pages.list_views import alert_views
-from tocsin.web.pages.page_views import page_views
-from tocsin.web.pages.timeline_views import entry_views
-from tocsin.web.pages.views import Row, room, row
+from tocsin.web.pages.frame import Context, frame
+from tocsin.web.pages.page_views import forecast
+from tocsin.web.pages.room import everything, story
+from tocsin.web.pages.timeline_views import causes, entry_views
+from tocsin.web.pages.views import Row, row
+from tocsin.web.story import story as timeline
+from tocsin.web.units import AnAsking, AnyRequest
 
 FRAGMENTS = {
     "_head": "_incident_head.html",
+    "_people": "_incident_people.html",
     "_pages": "_pages.html",
     "_timeline": "_timeline.html",
     "_alerts": "_alerts.html",
+    "_linked": "_incident_linked.html",
 }
+SEQ_MAX = 2**63 - 1
+ENTRIES_READ = 1000  # further back than anybody asks why
+Show = Annotated[str, QueryParameter(max_length=20)]
+Before = Annotated[int | None, QueryParameter(ge=0, le=SEQ_MAX)]
 
 
-async def rows(unit: Unit, incidents: Sequence[Incident]) -> list[Row]:
-    """Read what a row of each incident needs, all incidents at once."""
-    ids = [incident.id for incident in incidents]
-    pages = await oncall.pages_of(unit, ids)
+async def rows(unit: Unit, found: Iterable[IncidentRow]) -> list[Row]:
+    """Show incidents with whom they call next, all of them read at once."""
+    directory = unit.config(Directory)
+    calling = [one for one in found if one.resolved_at is None]
+    pages = await oncall.pages_of(unit, [one.id for one in calling])
     waiting = await oncall.waiting_for(unit, [page for of in pages.values() for page in of])
-    groups = await command.groups_of(unit, ids)
-    group_ids = [group_id for of in groups.values() for group_id in of]
-    counts = {group.id: group.alert_count for group in await triage.groups(unit, group_ids)}
     return [
         row(
-            incident,
-            pages.get(incident.id, ()),
-            waiting=waiting,
-            alert_count=sum(
-                counts.get(group_id, 0) for group_id in groups.get(incident.id, ())
-            ),
-            directory=unit.config(Directory),
-            role=unit.actor.role,
+            one,
+            [
+                forecast(page, waiting.get(page.id, ()), directory)
+                for page in pages.get(one.id, ())
+            ],
+            directory=directory,
+            actor=unit.actor,
         )
-        for incident in incidents
+        for one in found
     ]
 
 
 @get("/incidents/{reference:str}")
 async def incident_room(
-    asking: Asked, request: AnyRequest, reference: FromPath[str]
+    asking: AnAsking,
+    request: AnyRequest,
+    reference: FromPath[str],
+    show: Show = "",
+    before: Before = None,
 ) -> Template:
-    """Show one incident."""
-    return Template("incident.html", context=await _gather(asking, request, reference))
+    """Show one incident; `show` narrows its timeline, `before` goes on with it."""
+    context = await _gather(asking, request, reference, show, before)
+    return Template("incident.html", context=context)
 
 
-@get("/incidents/{reference:str}/{part:str}")
 async def fragment(
-    asking: Asked, request: AnyRequest, reference: FromPath[str], part: FromPath[str]
+    asking: AnAsking, request: AnyRequest, reference: str, part: str
 ) -> Template:
-    """Show one part of the room alone. Raises NotFound."""
-    if part not in FRAGMENTS:
-        raise NotFound(f"an incident has no {part}")
+    """Show one of FRAGMENTS alone."""
     return Template(FRAGMENTS[part], context=await _gather(asking, request, reference))
 
 
-async def _gather(asking: Asked, request: AnyRequest, reference: str) -> Context:
+async def _gather(
+    asking: AnAsking,
+    request: AnyRequest,
+    reference: str,
+    show: str = "",
+    before: int | None = None,
+) -> Context:
+    catalog = asking.services.catalog
+
     async def read(unit: Unit) -> Context:
         context = await frame(unit, request, page="incident", title="Incident")
-        incident = await command.incident(unit, reference)
-        context["title"] = f"{incident.reference} {incident.title}"
-        return context | await _room(unit, asking.services.catalog, incident)
+        found = await story(unit, reference)
+        context["title"] = f"{found.incident.reference} {found.incident.title}"
+        return context | await everything(unit, catalog, found, tab=show, before_seq=before)
 
     return await asking.run(read)
 
 
-async def _room(unit: Unit, catalog: Catalog, incident: Incident) -> Context:
-    directory = unit.config(Directory)
-    group_ids = (await command.groups_of(unit, [incident.id])).get(incident.id, [])
-    alerts = await triage.alerts_of(unit, group_ids)
-    pages = (await oncall.pages_of(unit, [incident.id])).get(incident.id, [])
-    notifications = await oncall.notifications_of(unit, [page.id for page in pages])
-    attempts = await oncall.attempts_of(unit, [one.id for one in notifications])
-    waiting = await oncall.waiting_for(unit, pages)
-    (shown,) = await rows(unit, [incident])
-    subjects = [incident.id, *group_ids, *(page.id for page in pages)]
-    found = await timeline.about(unit, subjects, catalog=catalog, name=directory.name_of)
-    return {
-        "incident": room(shown, incident, alerts=alerts, directory=directory),
-        "pages": page_views(
-            pages, notifications, attempts, waiting=waiting, directory=directory
-        ),
-        "alerts": alert_views(alerts),
-        "timeline": entry_views(found, directory.name_of),
-    }
+@get("/incidents/{reference:str}/why/{record:uuid}")
+async def why(
+    asking: AnAsking, request: AnyRequest, reference: FromPath[str], record: FromPath[UUID]
+) -> Template:
+    """Walk up from one record of the timeline to what it follows from. Raises NotFound."""
+
+    async def read(unit: Unit) -> Context:
+        found = await story(unit, reference)
+        incident = found.incident
+        told = await timeline(unit, asking.services.catalog, incident, limit=ENTRIES_READ)
+        chain = causes(told.entries, record)
+        if not chain:
+            raise NotFound(f"{incident.reference} has no such entry")
+        alerts = await triage.alerts_of(unit, found.group_ids, limit=1)
+        context = await frame(
+            unit, request, page="incident", title=f"Why, {incident.reference}"
+        )
+        return context | {
+            "url": f"/incidents/{incident.reference}",
+            "chain": entry_views(chain),
+            "reasons": alerts[0].reasons if alerts else (),
+        }
+
+    return Template("incident_why.html", context=await asking.run(read))
 
 
-@post("/incidents/{reference:str}/acknowledge", status_code=303)
-async def acknowledge(
-    posting: Asked, request: AnyRequest, reference: FromPath[str]
-) -> Response[Any]:
-    """Take the incident's pages."""
-
-    async def act(unit: Unit) -> Incident:
-        incident = await command.incident(unit, reference)
-        await oncalls.acknowledge_incident(unit, incident.id, channel="web")
-        return incident
-
-    return _done(request, await posting.run(act))
-
-
-@post("/incidents/{reference:str}/resolve", status_code=303)
-async def resolve(
-    posting: Asked, request: AnyRequest, reference: FromPath[str]
-) -> Response[Any]:
-    """Call the incident over."""
-
-    async def act(unit: Unit) -> Incident:
-        incident = await command.incident(unit, reference)
-        return await commands.resolve(unit, incident.id)
-
-    return _done(request, await posting.run(act))
-
-
-def _done(request: AnyRequest, incident: Incident) -> Response[Any]:
-    """Lead back to the incident; with script the page's live regions show the outcome."""
-    if request.headers.get("hx-request") == "true":
-        return Response(None, status_code=204)
-    return Redirect(f"/incidents/{incident.reference}", status_code=303)
-
-
-ROUTES: Final = (incident_room, fragment, acknowledge, resolve)
+ROUTES: Final = (incident_room, why)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from msgspec import Struct
@@ -11,11 +10,13 @@ from tocsin.kernel.ids import PersonId
 from tocsin.kernel.jobs import name_of
 from tocsin.oncall.actions import PageTimer
 from tocsin.oncall.core.config import Directory
+from tocsin.oncall.core.contacts import masked, unquoted
 from tocsin.oncall.core.effects import CatchAllCalled, Escalated
 from tocsin.oncall.core.inputs import AckExpired, CatchDue, StepDue
 from tocsin.oncall.core.page import RETRIGGERS_MAX, step
-from tocsin.oncall.model import Method, MethodKind, NotificationState, Page, PageState
+from tocsin.oncall.model import NotificationState, Page, PageState
 from tocsin.oncall.reads import AttemptRow, NotificationRow
+from tocsin.web.takers import taker
 
 TIMER = name_of(PageTimer)
 
@@ -53,16 +54,6 @@ class PageView(Struct, frozen=True, kw_only=True):
     notifications: tuple[TryView, ...]
 
 
-def masked(method: Method | None) -> str:
-    """Return enough of an address to recognise it, and not enough to use it."""
-    if method is None:
-        return "address removed"
-    if method.kind is MethodKind.WEBHOOK:
-        return f"{urlsplit(method.address).hostname or ''}/…"
-    local, _, host = method.address.rpartition("@")
-    return f"{local[:1]}…@{host}"
-
-
 def forecast(
     page: Page, waiting: Sequence[tuple[str, datetime]], directory: Directory
 ) -> Forecast:
@@ -84,7 +75,7 @@ def _due_at(
     if page.is_open:
         return next((due_at for kind, due_at in waiting if kind == TIMER), None)
     # timers of steps outlive the acknowledgement that made them void, so they say nothing here
-    timeout_s = directory.policy_by_id(page.policy_id).ack_timeout_s
+    timeout_s = directory.policy_of(page).ack_timeout_s
     if page.acknowledged_at is None or page.state is PageState.RESOLVED or not timeout_s:
         return None
     if page.retriggers >= RETRIGGERS_MAX:
@@ -93,7 +84,7 @@ def _due_at(
 
 
 def _called_at(page: Page, at: datetime, directory: Directory) -> tuple[PersonId, ...]:
-    ladder = directory.ladder(page.policy_id, at)
+    ladder = directory.ladder_of(page, at)
     if page.state is PageState.ACKNOWLEDGED:
         _, effects = step(page, AckExpired(page.epoch, ladder), at)
     elif page.catch:
@@ -106,7 +97,7 @@ def _called_at(page: Page, at: datetime, directory: Directory) -> tuple[PersonId
 
 def _still(page: Page, directory: Directory) -> str:
     if page.state is PageState.ACKNOWLEDGED:
-        by = directory.name_of(page.acknowledged_by) if page.acknowledged_by else "a token"
+        by = taker(page.acknowledged_by, page.acknowledged_via, directory)
         return f"Acknowledged by {by}"
     if page.state is PageState.RESOLVED:
         return "Over"
@@ -137,16 +128,22 @@ def page_views(
 def _page_view(
     page: Page, tries: tuple[TryView, ...], ahead: Forecast, directory: Directory
 ) -> PageView:
-    policy = directory.policy_by_id(page.policy_id)
+    policy = directory.policy_of(page)
     return PageView(
         id=page.id,
         state="unpageable" if page.unpageable and page.is_open else page.state,
-        policy=policy.name or "no policy",
+        policy=policy.name or _asked(page, directory),
         step_words=step_words(page, len(policy.steps), policy.repeat),
         next_at=ahead.at,
         next_words=ahead.words,
         notifications=tries,
     )
+
+
+def _asked(page: Page, directory: Directory) -> str:
+    if page.asked_person is None:
+        return "no policy"
+    return f"{directory.name_of(page.asked_person)}, asked for"
 
 
 def step_words(page: Page, step_count: int, repeat: int) -> str:
@@ -179,11 +176,6 @@ def _tries(
             address_masked=masked(method),
             state="retrying" if is_again else one.state,
             attempts=one.attempt_count,
-            last_error=_without(attempt.error, method) if attempt else "",
+            last_error=unquoted(attempt.error, method) if attempt else "",
             at=attempt.started_at if attempt else one.queued_at,
         )
-
-
-def _without(error: str, method: Method | None) -> str:
-    """Hide the address in a provider's answer, which likes to quote it."""
-    return error.replace(method.address, masked(method)) if method else error

@@ -6,59 +6,115 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from tocsin.kernel.events import Names
 from tocsin.kernel.timeline import Entry
+from tocsin.web.story import Kinds
 
 # by the longest prefix of the action; the icons are those of ui/icons.txt
 LOOKS: dict[str, tuple[str, str]] = {
+    "command.": ("pencil", ""),
     "command.group_joined": ("layers", ""),
+    "command.groups_moved": ("layers", ""),
     "command.incident_cleared": ("circle-check", "ok"),
     "command.incident_declared": ("siren", "crit"),
+    "command.incident_merged": ("git-merge", "info"),
+    "command.incident_needs_page": ("bell", "warn"),
+    "command.incident_opened": ("siren", "crit"),
     "command.incident_reopened": ("rotate-ccw", "crit"),
     "command.incident_resolved": ("check-check", "ok"),
+    "command.incident_restricted": ("lock", "warn"),
+    "command.incident_split": ("split", "info"),
+    "command.incident_unrestricted": ("lock", ""),
+    "command.incidents_": ("link", ""),
+    "command.link_": ("link", ""),
+    "command.note_added": ("message-square", "brand"),
+    "command.note_erased": ("eraser", ""),
     "command.responder_joined": ("user-plus", "info"),
+    "command.responder_left": ("user", ""),
+    "command.severity_set": ("flame", "warn"),
+    "command.status_set": ("megaphone", "info"),
     "governance.": ("link", ""),
     "kernel.": ("terminal", ""),
     "oncall.acknowledgement_expired": ("hourglass", "warn"),
     "oncall.catch_all_called": ("users", "crit"),
+    "oncall.contact_tested": ("send", ""),
+    "oncall.escalation_asked": ("arrow-up-right", "warn"),
     "oncall.last_resort_called": ("megaphone", "crit"),
     "oncall.loop_restarted": ("repeat", "warn"),
     "oncall.notification_failed": ("circle-x", "crit"),
     "oncall.notification_retried": ("history", "warn"),
+    "oncall.notification_seen": ("eye", "ok"),
     "oncall.notification_sent": ("send", "info"),
     "oncall.notification_suppressed": ("bell-off", ""),
     "oncall.page_acknowledged": ("user-check", "ok"),
     "oncall.page_co_acknowledged": ("user-plus", "info"),
     "oncall.page_opened": ("bell", "warn"),
+    "oncall.page_requested": ("user-plus", "warn"),
     "oncall.page_resolved": ("circle-check", "ok"),
     "oncall.page_retriggered": ("bell-ring", "warn"),
     "oncall.page_unpageable": ("octagon-alert", "crit"),
+    "oncall.pages_restricted": ("lock", "warn"),
+    "oncall.paging_held": ("bell-off", "crit"),
+    "oncall.paging_released": ("bell-ring", "ok"),
     "oncall.person_unreachable": ("circle-alert", "crit"),
     "oncall.retriggers_spent": ("bell-off", "warn"),
     "oncall.step_called": ("bell-ring", "warn"),
     "oncall.step_skipped": ("circle-slash", "warn"),
     "oncall.witness_restored": ("heart-pulse", "crit"),
     "signals.": ("circle-help", "warn"),
+    "topology.": ("rocket", "info"),
+    "triage.alerts_resolved": ("circle-check", "ok"),
+    "triage.group_acknowledged": ("user-check", "ok"),
     "triage.group_cleared": ("circle-check", "ok"),
     "triage.group_grew": ("layers", "warn"),
     "triage.group_needs": ("flame", "crit"),
+    "triage.group_reached": ("milestone", ""),
     "triage.group_refired": ("flame", "crit"),
+    "triage.group_still_fires": ("repeat", "warn"),
     "triage.group_vanished": ("circle-check", "ok"),
+    "triage.groups_restricted": ("lock", "warn"),
 }
 OTHER = ("activity", "")
-# who acts without a name that may stand in the log; Tocsin itself goes without saying
-_KINDS = {"token": "a token", "session": "a browser session", "local": "the command line"}
+# Tocsin itself goes without saying
+_SHOWN = ("person:", "link:", "token:", "session:", "local:")
+
+
+class Tab(Struct, frozen=True):
+    """One kind of entries that a timeline can be narrowed to."""
+
+    id: str
+    label: str
 
 
 class EntryView(Struct, frozen=True, kw_only=True):
-    """One line. `seq` is what the page knows it by, the same before and after sealing."""
+    """One line. `seq` is what the page knows it by, the same before and after sealing.
+
+    `text` is what a person wrote; `is_caused` says that there is a "why" to be asked.
+    """
 
     seq: UUID
     at: datetime
     icon: str
     tone: str
     sentence: str
+    text: str
     by: str | None
+    is_caused: bool
+
+
+def tabs() -> list[Tab]:
+    """Name the parts of a timeline in the order of their tabs."""
+    return [Tab("" if one is Kinds.ALL else one, one.capitalize()) for one in Kinds]
+
+
+def causes(entries: Iterable[Entry], of: UUID) -> list[Entry]:
+    """Walk up from one record to what it follows from, the record itself first."""
+    known = {entry.id: entry for entry in entries}
+    chain: list[Entry] = []
+    at: UUID | None = of
+    while at is not None and (entry := known.pop(at, None)) is not None:
+        chain.append(entry)
+        at = entry.cause
+    return chain
 
 
 def look(action: str) -> tuple[str, str]:
@@ -67,26 +123,21 @@ def look(action: str) -> tuple[str, str]:
     return LOOKS[max(fitting, key=len)] if fitting else OTHER
 
 
-def entry_views(entries: Iterable[Entry], name: Names) -> list[EntryView]:
+def entry_views(entries: Iterable[Entry]) -> list[EntryView]:
     """Show each record with its looks, in the order given."""
-    return [_view(entry, name) for entry in entries]
+    return [_view(entry) for entry in entries]
 
 
-def _view(entry: Entry, name: Names) -> EntryView:
+def _view(entry: Entry) -> EntryView:
     icon, tone = look(entry.kind)
-    by = _by(entry.actor, name)
+    is_told = entry.by in entry.sentence or not entry.actor.startswith(_SHOWN)
     return EntryView(
         seq=entry.id,
         at=entry.at,
         icon=icon,
         tone=tone,
         sentence=entry.sentence,
-        by=None if by is None or by in entry.sentence else by,
+        text=entry.text,
+        by=None if is_told else entry.by,
+        is_caused=entry.cause is not None,
     )
-
-
-def _by(actor: str, name: Names) -> str | None:
-    kind, _, id_ = actor.partition(":")
-    if kind in ("person", "link"):
-        return name(UUID(id_))
-    return _KINDS.get(kind)

@@ -56,7 +56,8 @@ class FakeRuntime:
     """What `app.runtime.Runtime` is to the commands."""
 
     def __init__(self, **settings: Any) -> None:
-        self.given = Settings(**settings)
+        # a database keeps commands from whatever Tocsin this machine's user has logged in to
+        self.given = Settings(**{"database_url": "fake", **settings})
         self.answers = Answers()
         self.served: list[tuple[Settings, int]] = []
         self.checks: tuple[Check, ...] = (

@@ -62,6 +62,26 @@ def test_files_and_folders_are_applied_as_one_set(runtime: FakeRuntime, tmp_path
     assert json.loads(tocsin(runtime, "apply", "-f", str(tmp_path)).stdout) == answer
 
 
+def test_what_stays_as_it_is_is_counted_and_what_is_unwise_is_said(
+    runtime: FakeRuntime, tmp_path: Path
+) -> None:
+    (tmp_path / "a.yaml").write_text(ADA)
+    answer = {
+        "revision": 3,
+        "changed": True,
+        "changes": ["unchanged Person/bob", "created Person/ada", "unchanged Person/cid"],
+        "warnings": ["policy default ends with nobody"],
+    }
+    runtime.answers.table["POST /resources/apply"] = [answer]
+    shown = tocsin(runtime, "apply", "-f", str(tmp_path), "--table")
+    assert shown.stdout.splitlines() == [
+        "created Person/ada",
+        "2 unchanged",
+        "warning: policy default ends with nobody",
+        "Revision 3 is in force.",
+    ]
+
+
 def test_standard_input_is_a_file_too(runtime: FakeRuntime) -> None:
     runtime.answers.table["POST /resources/apply"] = [
         {"revision": 3, "changed": False, "changes": ["unchanged Person/ada"]}

@@ -1,6 +1,7 @@
 """The command line on a real application in this process, as on a machine without a token."""
 
 import asyncio
+import getpass
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -103,7 +104,9 @@ def test_people_read_tables_about_an_incident(dsn: str) -> None:
     assert "is acknowledged" in table("incident", "ack", "INC-1")
     assert "INC-1 is resolved." in table("incident", "resolve", "INC-1")
     story = table("incident", "show", "INC-1")
-    assert story.index("Step 1: calling") < story.index("Acknowledged by cli")
+    me = f"local:{getpass.getuser()}"
+    assert story.index("Step 1: calling") < story.index(f"Acknowledged by cli ({me})")
+    assert f"INC-1 resolved by {me}" in story
 
 
 def test_the_story_is_printed(terminal: Terminal) -> None:

@@ -1,8 +1,6 @@
 """Commands for whoever runs Tocsin: start it, look after it, give access, talk to it raw."""
 
 import errno
-import sys
-from pathlib import Path
 
 import click
 import msgspec
@@ -10,14 +8,11 @@ import msgspec
 import tocsin
 from tocsin.cli import output
 from tocsin.cli.client import API, Client, Runtime, ask
-from tocsin.kernel.access import Role
 from tocsin.kernel.errors import Invalid, Refused
 from tocsin.kernel.settings import Settings
 
-ROLES = click.Choice([role.value for role in Role if role is not Role.SYSTEM])
 KNOWN_ROLES = {"accept", "work"}
 METHODS = click.Choice(["GET", "POST", "PUT", "PATCH", "DELETE"], case_sensitive=False)
-UNLIMITED = "unlimited"
 
 
 @click.command()
@@ -122,43 +117,6 @@ def migrate(runtime: Runtime, *, check: bool, after: bool) -> None:
         raise SystemExit(1)
 
 
-@click.group()
-def token() -> None:
-    """Create what machines sign in with."""
-
-
-@token.command()
-@click.argument("name")
-@click.option("--role", type=ROLES, required=True)
-@click.option(
-    "--rate",
-    default=UNLIMITED,
-    show_default=True,
-    metavar="N|unlimited",
-    help="Alerts a second that intake takes from this token.",
-)
-@click.pass_obj
-def create(runtime: Runtime, name: str, role: str, rate: str) -> None:
-    """Create a token and print it, this once."""
-    if rate != UNLIMITED and not (rate.isascii() and rate.isdigit()):
-        raise click.BadParameter("a whole number, or unlimited", param_hint="--rate")
-    body = {"name": name, "role": role, "rate": None if rate == UNLIMITED else int(rate)}
-    click.echo(ask(runtime, lambda client: client.post("/tokens", body))["token"])
-
-
-@click.command()
-@click.option("--role", type=ROLES, default=Role.ADMIN.value, show_default=True)
-@click.pass_obj
-def link(runtime: Runtime, role: str) -> None:
-    """Print a URL that signs in, once.
-
-    It lasts a day.
-    """
-    click.echo(
-        ask(runtime, lambda client: client.post("/links/sign-in", {"role": role}))["url"]
-    )
-
-
 @click.command()
 @click.pass_obj
 def reactions(runtime: Runtime) -> None:
@@ -169,34 +127,40 @@ def reactions(runtime: Runtime) -> None:
 @click.command()
 @click.argument("method", type=METHODS)
 @click.argument("path")
-@click.option("--data", help="A JSON body; @FILE reads it from a file, @- from standard input.")
+@click.option("-f", "--file", "file", help="Send this file's content; - for standard input.")
+@click.option(
+    "-d",
+    "--data",
+    "words",
+    multiple=True,
+    help="name=text or name:=JSON, repeatable; or a whole JSON body; @FILE reads it.",
+)
+@click.option("-H", "--header", "headers", multiple=True, help="'Name: value', repeatable.")
 @click.pass_obj
-def api(runtime: Runtime, method: str, path: str, data: str | None) -> None:
+def api(
+    runtime: Runtime,
+    *,
+    method: str,
+    path: str,
+    file: str | None,
+    words: tuple[str, ...],
+    headers: tuple[str, ...],
+) -> None:
     """Send one request and print the answer as it is.
 
     PATH is below /api/v1, e.g. `tocsin api GET /incidents?status=all`, or a whole path.
     """
+    from tocsin.cli import raw
+
     whole = path.startswith(("/api/", "/health/", "/metrics", "/errors"))
     target = path if whole else f"{API}/{path.lstrip('/')}"
-    content = _body(data)
+    content = raw.body(file, words)
+    named = raw.named(headers)
 
     async def question(client: Client) -> bytes:
-        return await client.raw(method.upper(), target, content=content)
+        return await client.raw(method.upper(), target, content=content, headers=named)
 
     click.echo(ask(runtime, question).rstrip(b"\n"))
-
-
-def _body(data: str | None) -> bytes | None:
-    if data is None:
-        return None
-    if data == "@-":
-        return sys.stdin.buffer.read()
-    if not data.startswith("@"):
-        return data.encode()
-    try:
-        return Path(data[1:]).read_bytes()
-    except OSError as error:
-        raise Invalid(f"cannot read {data[1:]}: {error.strerror}", field="data") from error
 
 
 @click.command()

@@ -1,28 +1,61 @@
 """`tocsin alert`: what fires, and why each alert became what it is."""
 
 from typing import Any
+from uuid import UUID
 
 import click
 
 from tocsin.cli import output
-from tocsin.cli.client import Runtime, ask
+from tocsin.cli.client import Client, Runtime, ask
+from tocsin.kernel.errors import Invalid, Unauthenticated
+
+OVER = "2000-01-01T00:00:00Z"  # any instant in the past ends it
 
 
 @click.group()
 def alert() -> None:
-    """List alerts, and say why they are so."""
+    """List alerts, say why they are so, send one, resolve by hand."""
 
 
 @alert.command("list")
 @click.option(
-    "--state", type=click.Choice(["firing", "all"]), default="firing", show_default=True
+    "--state",
+    type=click.Choice(["firing", "resolved", "all"]),
+    default="firing",
+    show_default=True,
 )
+@click.option(
+    "--filter",
+    "matchers",
+    multiple=True,
+    help="A matcher, as 'severity=~\"crit.*\"'; repeatable.",
+)
+@click.option("--team", default="", help="Only what belongs to this team.")
+@click.option("--service", default="", help="Only what is about this service.")
+@click.option("--integration", default="", help="Only what this integration sent.")
+@click.option("--text", default="", help="Words of labels and annotations.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @output.format_option
 @click.pass_obj
-def list_(runtime: Runtime, *, state: str, limit: int, as_json: bool | None) -> None:
+def list_(  # noqa: PLR0913 - the filters
+    runtime: Runtime,
+    *,
+    state: str,
+    matchers: tuple[str, ...],
+    team: str,
+    service: str,
+    integration: str,
+    text: str,
+    limit: int,
+    as_json: bool | None,
+) -> None:
     """List alerts, newest first."""
-    found = ask(runtime, lambda client: client.items("/alerts", limit, state=state))
+    asked = {
+        "state": state, "filter": ", ".join(matchers), "team": team, "service": service,
+        "integration": integration, "q": text,
+    }  # fmt: skip
+    given = {name: value for name, value in asked.items() if value}
+    found = ask(runtime, lambda client: client.items("/alerts", limit, **given))
 
     def draw() -> None:
         if not found:
@@ -62,16 +95,89 @@ def why(runtime: Runtime, *, alert_id: str, as_json: bool | None) -> None:
     output.show(found, lambda: _draw_why(found), as_json=as_json)
 
 
-def _found(runtime: Runtime, alert_id: str) -> Any:
-    from uuid import UUID
+@alert.command()
+@click.argument("alert_ids", metavar="ID...", nargs=-1, required=True)
+@output.format_option
+@click.pass_obj
+def resolve(runtime: Runtime, *, alert_ids: tuple[str, ...], as_json: bool | None) -> None:
+    """Call alerts over by hand; they stay so until they fire anew."""
+    wanted = [str(_uuid(one)) for one in alert_ids]
+    found = ask(runtime, lambda client: client.post("/alerts/resolve", {"alerts": wanted}))
+    resolved = found["resolved"]
+    words = "1 alert is" if len(resolved) == 1 else f"{len(resolved)} alerts are"
+    output.show(found, lambda: output.line(f"{words} resolved."), as_json=as_json)
+
+
+@alert.command()
+@click.argument("labels", metavar="LABEL=VALUE...", nargs=-1, required=True)
+@click.option("--summary", default="", help="What it is about, in a sentence.")
+@click.option("--resolved", is_flag=True, help="Say that it is over.")
+@output.format_option
+@click.pass_obj
+def send(
+    runtime: Runtime,
+    *,
+    labels: tuple[str, ...],
+    summary: str,
+    resolved: bool,
+    as_json: bool | None,
+) -> None:
+    """Send one alert to a running Tocsin, as Prometheus would, to see what becomes of it.
+
+    It takes a token that may send: `tocsin token create try --role integration`.
+    """
+    import msgspec
+
+    sent: dict[str, Any] = {
+        "labels": named(labels),
+        "annotations": {"summary": summary} if summary else {},
+    }
+    if resolved:
+        sent["endsAt"] = OVER
+    content = msgspec.json.encode([sent])
+
+    async def question(client: Client) -> None:
+        await client.raw("POST", "/api/v2/alerts", content=content)
 
     try:
-        wanted = UUID(alert_id)
+        ask(runtime, question)
+    except Unauthenticated as error:
+        raise Unauthenticated(
+            "sending takes a running Tocsin and a token: set TOCSIN_URL and TOCSIN_TOKEN,"
+            " or use `tocsin login`"
+        ) from error
+    output.show(
+        sent,
+        lambda: output.line("Sent. `tocsin alert list` shows it in a moment."),
+        as_json=as_json,
+    )
+
+
+def named(words: tuple[str, ...]) -> dict[str, str]:
+    """Read `name=value` words as labels. Raises Invalid."""
+    found = {}
+    for word in words:
+        name, is_pair, value = word.partition("=")
+        if not is_pair or not name:
+            raise Invalid(
+                f"{word!r} is no label; write name=value, as service=checkout", field="labels"
+            )
+        found[name] = value.strip('"')
+    return found
+
+
+def _found(runtime: Runtime, alert_id: str) -> Any:
+    wanted = _uuid(alert_id)
+    return ask(runtime, lambda client: client.get(f"/alerts/{wanted}"))
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
     except ValueError:
         raise click.BadParameter(
-            f"{alert_id!r} is no alert id; `tocsin alert list` shows them", param_hint="ID"
+            f"{text!r} is no alert id; `tocsin alert list` shows them", param_hint="ID"
         ) from None
-    return ask(runtime, lambda client: client.get(f"/alerts/{wanted}"))
 
 
 def _draw(found: dict[str, Any]) -> None:

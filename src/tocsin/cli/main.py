@@ -8,7 +8,22 @@ import click
 from typing_extensions import override
 
 import tocsin
-from tocsin.cli import admin, alerts, incidents, pages, resources
+from tocsin.cli import (
+    access,
+    admin,
+    alerts,
+    backup,
+    examples,
+    incident_parts,
+    incidents,
+    integrations,
+    notify,
+    pages,
+    paging,
+    people,
+    resources,
+    routes,
+)
 from tocsin.cli.client import Runtime
 from tocsin.kernel.errors import Refused
 
@@ -21,6 +36,8 @@ class _Top(click.Group):
         """Run a command; refusals end with their exit code, bugs with 1 and without a traceback."""
         try:
             return super().invoke(ctx)
+        except click.BadParameter as error:
+            raise _meant(error) from None
         except click.exceptions.ClickException:
             raise
         except (click.exceptions.Exit, click.Abort, BrokenPipeError):
@@ -29,6 +46,19 @@ class _Top(click.Group):
             if ctx.params.get("debug"):
                 raise
             _end(ctx, error)
+
+
+def _meant(error: click.BadParameter) -> click.BadParameter:
+    """Add which choice was probably meant; click says so for commands and options."""
+    kind = error.param.type if error.param else None
+    if isinstance(error, click.MissingParameter) or not isinstance(kind, click.Choice):
+        return error
+    from difflib import get_close_matches
+
+    given = error.message.removeprefix("'").partition("'")[0]
+    near = get_close_matches(given, [str(one) for one in kind.choices], n=1)
+    words = f"{error.message} Did you mean {near[0]!r}?" if near else error.message
+    return click.BadParameter(words, error.ctx, error.param, error.param_hint)
 
 
 def _end(ctx: click.Context, error: Exception) -> NoReturn:
@@ -60,6 +90,7 @@ class _Late(click.Command):
 
     def _real(self) -> click.Command:
         found: click.Command = getattr(import_module(self._module), str(self.name))
+        found.epilog = self.epilog
         return found
 
     @override
@@ -83,19 +114,37 @@ class _Late(click.Command):
 def cli(*, debug: bool) -> None:
     """Tocsin: detect, page, respond, prove. No page is lost.
 
-    With TOCSIN_TOKEN set, commands talk to the Tocsin at TOCSIN_URL; without it they open
-    the database that the settings name.
+    With TOCSIN_TOKEN set, or after `tocsin login`, commands talk to the Tocsin at that URL;
+    without they open the database that the settings name, and act as `local:<os-user>`.
     """
 
 
 _COMMANDS: Sequence[click.Command] = (
-    admin.serve, admin.demo, admin.doctor, admin.migrate, admin.token, admin.link,
-    resources.apply, incidents.incident, alerts.alert, pages.oncall, pages.page,
+    admin.serve, admin.demo, admin.doctor, admin.migrate, backup.backup, backup.restore,
+    backup.support_bundle,
+    paging.log_level,
+    access.login, access.logout, access.whoami, people.person, access.token, access.link,
+    integrations.integration, integrations.change,
+    resources.plan, resources.apply, resources.diff, resources.export, resources.history,
+    resources.rollback, resources.schema,
+    incidents.incident, incident_parts.search, alerts.alert, routes.route, routes.policy,
+    routes.service, pages.oncall,
+    pages.page, paging.paging, notify.notify,
     admin.reactions, admin.api, admin.version, admin.completion,
     _Late("sentinel", "tocsin.cli.sentinel", "Watch a Tocsin and page when it is gone."),
 )  # fmt: skip
 for _command in _COMMANDS:
     cli.add_command(_command)
+for _name, _help in (
+    ("show", "Show who has a schedule when."),
+    ("gaps", "Say when nobody is on call."),
+    ("me", "Say until when you are on call, and when it is your turn again."),
+):
+    pages.oncall.add_command(_Late(_name, "tocsin.cli.oncall", _help))
+incidents.incident.add_command(
+    _Late("watch", "tocsin.cli.incident_watch", "Watch incidents, or one, until interrupted.")
+)
+examples.show(cli)
 
 
 def run(runtime: Runtime) -> NoReturn:

@@ -6,12 +6,50 @@ import click
 
 from tocsin.cli import output
 from tocsin.cli.client import Client, Runtime, ask
-from tocsin.kernel.errors import NotFound
+from tocsin.kernel.errors import Invalid, NotFound
 
 
 @click.group()
 def page() -> None:
-    """Explain who was called for an incident."""
+    """Page somebody, and explain who was called for an incident."""
+
+
+@page.command()
+@click.argument("reference", metavar="INC-12")
+@click.option("--person", help="The name of a person, as `maya`.")
+@click.option("--policy", help="The name of an escalation policy.")
+@output.format_option
+@click.pass_obj
+def request(
+    runtime: Runtime,
+    *,
+    reference: str,
+    person: str | None,
+    policy: str | None,
+    as_json: bool | None,
+) -> None:
+    """Page a person, or by a policy, for an incident, beside whoever has it already.
+
+    They get a page of their own, and must acknowledge it themselves.
+    """
+    if (person is None) == (policy is None):
+        raise Invalid("name either --person or --policy", field="person")
+
+    async def question(client: Client) -> dict[str, Any]:
+        from urllib.parse import quote
+
+        asked = {"person": person} if person else {"policy": policy}
+        path = f"/incidents/{quote(reference, safe='')}/page"
+        found: dict[str, Any] = await client.post(path, asked)
+        return found
+
+    found = ask(runtime, question)
+    whom = found["asked_person"]["name"] if found["asked_person"] else found["policy"]
+    output.show(
+        found,
+        lambda: output.line(f"{reference}: {whom} is paged; page {found['id']}."),
+        as_json=as_json,
+    )
 
 
 @page.command()
@@ -84,7 +122,7 @@ def draw_page(found: dict[str, Any]) -> None:
     output.fields(
         (
             ("state", found["state"] + (", UNPAGEABLE" if found["unpageable"] else "")),
-            ("policy", found["policy"] or "none"),
+            ("policy", found["policy"] or _asked(found)),
             ("acknowledged", _acknowledged(found, by)),
             ("next page at", found["next_at"] and output.when(found["next_at"]) + " UTC"),
         )
@@ -96,7 +134,7 @@ def draw_page(found: dict[str, Any]) -> None:
             (
                 (
                     output.when(one["queued_at"]), _rung(one), one["person"]["name"],
-                    one["method"], one["state"], _attempts(one),
+                    one["method"], _state(one), _attempts(one),
                 )
                 for one in found["notifications"]
             ),
@@ -125,8 +163,18 @@ def _draw_why(found: dict[str, Any]) -> None:
 def _acknowledged(found: dict[str, Any], by: dict[str, Any] | None) -> str:
     if found["acknowledged_at"] is None:
         return ""
-    who = f" by {by['name']}" if by else ""
+    via = found.get("acknowledged_via")
+    who = f" by {by['name']}" if by else f" at {via}" if via else ""
     return f"{output.when(found['acknowledged_at'])} UTC{who}"
+
+
+def _asked(found: dict[str, Any]) -> str:
+    asked = found.get("asked_person")
+    return f"none: {asked['name']} was asked for" if asked else "none"
+
+
+def _state(one: dict[str, Any]) -> str:
+    return "seen" if one.get("seen_at") else str(one["state"])
 
 
 def _rung(one: dict[str, Any]) -> str:
@@ -139,6 +187,7 @@ def _rung(one: dict[str, Any]) -> str:
 def _attempts(one: dict[str, Any]) -> str:
     return "; ".join(
         f"{attempt['outcome'] or 'not known'}"
+        + (f", {attempt['show']}" if attempt.get("show", "") not in ("", "full") else "")
         + (f" ({attempt['error']})" if attempt["error"] else "")
         for attempt in one["attempts"]
     )

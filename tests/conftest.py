@@ -45,6 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seeds", type=int, default=5, help="simulated days")
     parser.addoption("--first-seed", type=int, default=1, help="where they begin")
     parser.addoption("--kills", type=int, default=5, help="SIGKILLs under load")
+    parser.addoption("--blows", type=int, default=1, help="nodes killed, stopped and cut off")
+    parser.addoption("--examples", type=int, default=2, help="requests a role and operation")
+    parser.addoption("--lighthouse", action="store_true", help="audit every screen")
 
 
 class Server(Struct, frozen=True):

@@ -4,23 +4,29 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import yaml
+from litestar import Litestar
 from msgspec import convert
 
 from tocsin.app.wiring import Application
 from tocsin.governance import actions as governance
-from tocsin.kernel import jobs, sealer
+from tocsin.integrations.inbox.send import Inbox
+from tocsin.kernel import job_queue, sealer
 from tocsin.kernel.access import Role
 from tocsin.kernel.actor import SYSTEM, Actor
 from tocsin.kernel.clock import FakeClock
 from tocsin.kernel.resources import Applied, Document
 from tocsin.kernel.settings import Settings
 from tocsin.oncall.model import MethodKind
-from tocsin.oncall.ports import Outcome, Outgoing, Sent
+from tocsin.oncall.ports import Channel, Outcome, Outgoing, Sent
+from tocsin.signals import actions as intake
 from tocsin.triage import actions as triage
+from tocsin.web.inbound import Inbound
+from tocsin.web.inbound_body import App
+from tocsin.web.site import build_site
 
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
 
@@ -89,6 +95,7 @@ class World:
         self.app = app
         self.clock = clock
         self.mail = mail
+        self.channels: dict[MethodKind, Channel] = {}  # the application's own: exchange one
         self.token = ""
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(app.site), base_url="http://tocsin.test"
@@ -140,6 +147,8 @@ class World:
             done += await self.app.worker.drain()
             if not done:
                 break
+        now = self.clock.now()
+        await intake.flush_tally(self.app.db, self.app.intake.tally, now=now)
         async with self.app.db.connection() as conn:
             while await sealer.seal(conn):
                 pass
@@ -150,12 +159,12 @@ class World:
         while True:
             await self.settle()
             async with self.app.db.connection() as conn:
-                due_at = await jobs.next_due(conn)
+                next_due = await job_queue.next_due(conn)
                 cursor = await conn.execute(
                     "SELECT min(ends_at) FROM triage.alerts WHERE state = 'firing'"
                 )
                 ends_at = (await cursor.fetchone() or (None,))[0]
-            stops = [at for at in (due_at, ends_at) if at is not None and at <= end]
+            stops = [at for at in (*next_due, ends_at) if at is not None and at <= end]
             if not stops or min(stops) <= self.clock.now():
                 break
             self.clock.forward(seconds=(min(stops) - self.clock.now()).total_seconds())
@@ -173,6 +182,10 @@ class World:
         return [row[0] for row in await self.rows("SELECT kind FROM kernel.log ORDER BY seq")]
 
 
+# To put the routes together takes longer than most tests; all they know of a world is its services.
+_idle: list[Litestar] = []
+
+
 @asynccontextmanager
 async def running(
     dsn: str, *, at: datetime = NOON, actor: Actor | None = None, **settings: Any
@@ -180,10 +193,15 @@ async def running(
     """Assemble an application on `dsn` with intake running and nothing else by itself."""
     clock = FakeClock(at)
     mail = Mailbox(clock)
-    channels = {MethodKind.EMAIL: mail, MethodKind.WEBHOOK: mail}
+    channels: dict[MethodKind, Channel] = dict.fromkeys(MethodKind, mail)
+    channels[MethodKind.INBOX] = Inbox()
     app = Application(Settings(**settings), dsn, clock=clock, channels=channels, actor=actor)
+    routes = _idle.pop() if _idle else build_site(app.services)
+    routes.state["services"] = app.services
+    app.site = Inbound(app.services, cast("App", routes))
     await app.open()
     world = World(app, clock, mail)
+    world.channels = channels
     intake = asyncio.ensure_future(app.intake.run())
     try:
         world.token = await world.make_token("test", Role.ADMIN)
@@ -193,3 +211,4 @@ async def running(
         await asyncio.gather(intake, return_exceptions=True)
         await world.http.aclose()
         await app.close()
+        _idle.append(routes)

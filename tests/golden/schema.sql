@@ -1,6 +1,8 @@
 CREATE TABLE command.incident_groups (
     group_id uuid NOT NULL,
     incident_id uuid NOT NULL,
+    alert_count integer NOT NULL DEFAULT 0,
+    firing_count integer NOT NULL DEFAULT 0,
     CONSTRAINT incident_groups_pkey PRIMARY KEY (group_id),
     CONSTRAINT incident_groups_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES command.incidents(id)
 );
@@ -12,6 +14,18 @@ CREATE TABLE command.incident_numbers (
     CONSTRAINT incident_numbers_pkey PRIMARY KEY (one),
     CONSTRAINT incident_numbers_one_check CHECK (one)
 );
+
+CREATE TABLE command.incident_pages (
+    page_id uuid NOT NULL,
+    incident_id uuid NOT NULL,
+    policy text NOT NULL,
+    state text NOT NULL,
+    acknowledged_by uuid,
+    unpageable boolean NOT NULL DEFAULT false,
+    acknowledged_via text NOT NULL DEFAULT ''::text,
+    CONSTRAINT incident_pages_pkey PRIMARY KEY (page_id)
+);
+CREATE INDEX incident_pages_incident ON command.incident_pages USING btree (incident_id);
 
 CREATE TABLE command.incidents (
     id uuid NOT NULL,
@@ -26,11 +40,65 @@ CREATE TABLE command.incidents (
     opened_at timestamp with time zone NOT NULL,
     resolved_at timestamp with time zone,
     resolved_by text NOT NULL DEFAULT ''::text,
+    priority text,
+    opened_by text NOT NULL DEFAULT 'alerts'::text,
+    team text,
+    services jsonb NOT NULL DEFAULT '[]'::jsonb,
+    visible_to text[],
+    merged_into uuid,
+    version integer NOT NULL DEFAULT 1,
+    words tsvector NOT NULL DEFAULT (((setweight(to_tsvector('simple'::regconfig, title), 'A'::"char") || to_tsvector('simple'::regconfig, description)) || jsonb_to_tsvector('simple'::regconfig, labels, '["key", "string"]'::jsonb)) || jsonb_to_tsvector('simple'::regconfig, services, '["string"]'::jsonb)),
     CONSTRAINT incidents_number_key UNIQUE (number),
-    CONSTRAINT incidents_pkey PRIMARY KEY (id)
+    CONSTRAINT incidents_pkey PRIMARY KEY (id),
+    CONSTRAINT incidents_merged_into_fkey FOREIGN KEY (merged_into) REFERENCES command.incidents(id)
 );
+CREATE INDEX incidents_list ON command.incidents USING btree (opened_at, id);
+CREATE INDEX incidents_merged ON command.incidents USING btree (merged_into) WHERE (merged_into IS NOT NULL);
 CREATE INDEX incidents_open ON command.incidents USING btree (opened_at) WHERE (resolved_at IS NULL);
 CREATE INDEX incidents_resolved ON command.incidents USING btree (resolved_at) WHERE (resolved_at IS NOT NULL);
+CREATE INDEX incidents_restricted ON command.incidents USING btree (id) WHERE (visible_to IS NOT NULL);
+CREATE INDEX incidents_words ON command.incidents USING gin (words);
+
+CREATE TABLE command.links (
+    id uuid NOT NULL,
+    incident_id uuid NOT NULL,
+    url text NOT NULL,
+    title text NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    person_id uuid,
+    CONSTRAINT links_incident_id_url_key UNIQUE (incident_id, url),
+    CONSTRAINT links_pkey PRIMARY KEY (id),
+    CONSTRAINT links_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES command.incidents(id),
+    CONSTRAINT links_title_check CHECK ((length(title) <= 200)),
+    CONSTRAINT links_url_check CHECK ((length(url) <= 2000))
+);
+
+CREATE TABLE command.notes (
+    id uuid NOT NULL,
+    incident_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    person_id uuid,
+    text text NOT NULL,
+    salt bytea NOT NULL,
+    words tsvector NOT NULL DEFAULT to_tsvector('simple'::regconfig, text),
+    CONSTRAINT notes_pkey PRIMARY KEY (id),
+    CONSTRAINT notes_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES command.incidents(id),
+    CONSTRAINT notes_text_check CHECK ((length(text) <= 10000))
+);
+CREATE INDEX notes_incident ON command.notes USING btree (incident_id, at);
+CREATE INDEX notes_words ON command.notes USING gin (words);
+
+CREATE TABLE command.relations (
+    low_id uuid NOT NULL,
+    high_id uuid NOT NULL,
+    related_at timestamp with time zone NOT NULL,
+    CONSTRAINT relations_pkey PRIMARY KEY (low_id, high_id),
+    CONSTRAINT relations_high_id_fkey FOREIGN KEY (high_id) REFERENCES command.incidents(id),
+    CONSTRAINT relations_low_id_fkey FOREIGN KEY (low_id) REFERENCES command.incidents(id),
+    CONSTRAINT relations_check CHECK ((low_id < high_id))
+);
+CREATE INDEX relations_high ON command.relations USING btree (high_id);
 
 CREATE TABLE command.responders (
     incident_id uuid NOT NULL,
@@ -39,6 +107,13 @@ CREATE TABLE command.responders (
     CONSTRAINT responders_pkey PRIMARY KEY (incident_id, person_id),
     CONSTRAINT responders_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES command.incidents(id)
 );
+
+CREATE TABLE governance.limits (
+    key bytea NOT NULL,
+    tat timestamp with time zone NOT NULL,
+    CONSTRAINT limits_pkey PRIMARY KEY (key)
+);
+CREATE INDEX limits_tat ON governance.limits USING btree (tat);
 
 CREATE TABLE governance.links (
     hash bytea NOT NULL,
@@ -50,9 +125,18 @@ CREATE TABLE governance.links (
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
     CONSTRAINT links_pkey PRIMARY KEY (hash),
-    CONSTRAINT links_purpose_check CHECK ((purpose = ANY (ARRAY['acknowledge'::text, 'sign-in'::text])))
+    CONSTRAINT links_purpose_check CHECK ((purpose = ANY (ARRAY['acknowledge'::text, 'sign-in'::text, 'invite'::text, 'reset'::text])))
 );
 CREATE INDEX links_expiry ON governance.links USING btree (expires_at);
+CREATE INDEX links_person ON governance.links USING btree (person_id) WHERE (purpose = ANY (ARRAY['invite'::text, 'reset'::text]));
+
+CREATE TABLE governance.log_level (
+    one boolean NOT NULL DEFAULT true,
+    level text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    CONSTRAINT log_level_pkey PRIMARY KEY (one),
+    CONSTRAINT log_level_one_check CHECK (one)
+);
 
 CREATE TABLE governance.sessions (
     hash bytea NOT NULL,
@@ -62,8 +146,13 @@ CREATE TABLE governance.sessions (
     person_id uuid,
     created_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    last_seen_at timestamp with time zone,
+    browser text NOT NULL DEFAULT ''::text,
+    CONSTRAINT sessions_id_key UNIQUE (id),
     CONSTRAINT sessions_pkey PRIMARY KEY (hash)
 );
+CREATE INDEX sessions_actor ON governance.sessions USING btree (actor_id);
 
 CREATE TABLE governance.tokens (
     id uuid NOT NULL,
@@ -73,9 +162,45 @@ CREATE TABLE governance.tokens (
     rate integer,
     created_at timestamp with time zone NOT NULL,
     revoked_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    person_id uuid,
+    teams text[],
+    integration text,
     CONSTRAINT tokens_hash_key UNIQUE (hash),
     CONSTRAINT tokens_name_key UNIQUE (name),
     CONSTRAINT tokens_pkey PRIMARY KEY (id)
+);
+CREATE INDEX tokens_person ON governance.tokens USING btree (person_id) WHERE (person_id IS NOT NULL);
+
+CREATE TABLE governance.users (
+    person_id uuid NOT NULL,
+    role text NOT NULL,
+    password text,
+    created_at timestamp with time zone NOT NULL,
+    password_at timestamp with time zone,
+    signed_in_at timestamp with time zone,
+    disabled_at timestamp with time zone,
+    CONSTRAINT users_pkey PRIMARY KEY (person_id)
+);
+
+CREATE TABLE kernel.answers (
+    actor_id uuid NOT NULL,
+    key text NOT NULL,
+    request bytea NOT NULL,
+    status smallint,
+    headers jsonb,
+    body bytea,
+    kept_at timestamp with time zone NOT NULL,
+    CONSTRAINT answers_pkey PRIMARY KEY (actor_id, key)
+);
+CREATE INDEX answers_kept ON kernel.answers USING btree (kept_at);
+
+CREATE TABLE kernel.held_jobs (
+    kind text NOT NULL,
+    held_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    CONSTRAINT held_jobs_pkey PRIMARY KEY (kind)
 );
 
 CREATE TABLE kernel.intake_log (
@@ -158,6 +283,23 @@ CREATE TABLE kernel.resource_private (
     CONSTRAINT resource_private_uid_fkey FOREIGN KEY (uid) REFERENCES kernel.resources(uid)
 );
 
+CREATE TABLE kernel.resource_scheduled (
+    id uuid NOT NULL,
+    batch uuid NOT NULL,
+    uid uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    effective_from timestamp with time zone NOT NULL,
+    spec jsonb NOT NULL,
+    private jsonb NOT NULL,
+    managed_by text NOT NULL,
+    scheduled_at timestamp with time zone NOT NULL,
+    scheduled_by text NOT NULL,
+    failure text,
+    CONSTRAINT resource_scheduled_kind_name_effective_from_key UNIQUE (kind, name, effective_from),
+    CONSTRAINT resource_scheduled_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE kernel.resource_versions (
     uid uuid NOT NULL,
     version integer NOT NULL,
@@ -165,6 +307,7 @@ CREATE TABLE kernel.resource_versions (
     spec jsonb NOT NULL,
     deleted boolean NOT NULL DEFAULT false,
     effective_from timestamp with time zone NOT NULL,
+    managed_by text NOT NULL DEFAULT 'file'::text,
     CONSTRAINT resource_versions_pkey PRIMARY KEY (uid, version),
     CONSTRAINT resource_versions_revision_fkey FOREIGN KEY (revision) REFERENCES kernel.revisions(revision),
     CONSTRAINT resource_versions_uid_fkey FOREIGN KEY (uid) REFERENCES kernel.resources(uid)
@@ -197,9 +340,26 @@ CREATE TABLE oncall.attempts (
     outcome text,
     provider_id text NOT NULL DEFAULT ''::text,
     error text NOT NULL DEFAULT ''::text,
+    show text NOT NULL DEFAULT ''::text,
     CONSTRAINT attempts_pkey PRIMARY KEY (notification_id, number),
     CONSTRAINT attempts_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES oncall.notifications(id)
 );
+
+CREATE TABLE oncall.contact_tests (
+    id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    method integer NOT NULL,
+    kind text NOT NULL,
+    show text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    outcome text,
+    provider_id text NOT NULL DEFAULT ''::text,
+    error text NOT NULL DEFAULT ''::text,
+    seen_at timestamp with time zone,
+    CONSTRAINT contact_tests_pkey PRIMARY KEY (id)
+);
+CREATE INDEX contact_tests_person ON oncall.contact_tests USING btree (person_id, started_at DESC);
 
 CREATE TABLE oncall.notifications (
     id uuid NOT NULL,
@@ -215,10 +375,12 @@ CREATE TABLE oncall.notifications (
     state text NOT NULL,
     attempt_count integer NOT NULL DEFAULT 0,
     queued_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone,
     CONSTRAINT notifications_page_id_epoch_loop_step_catch_person_id_rule__key UNIQUE (page_id, epoch, loop, step, catch, person_id, rule, method),
     CONSTRAINT notifications_pkey PRIMARY KEY (id),
     CONSTRAINT notifications_page_id_fkey FOREIGN KEY (page_id) REFERENCES oncall.pages(id)
 );
+CREATE INDEX notifications_inbox ON oncall.notifications USING btree (person_id, queued_at DESC) WHERE (kind = 'inbox'::text);
 
 CREATE TABLE oncall.pages (
     id uuid NOT NULL,
@@ -236,6 +398,11 @@ CREATE TABLE oncall.pages (
     acknowledged_at timestamp with time zone,
     resolved_at timestamp with time zone,
     brief jsonb NOT NULL,
+    visible_to text[],
+    team text,
+    requested boolean NOT NULL DEFAULT false,
+    asked_person uuid,
+    acknowledged_via text NOT NULL DEFAULT ''::text,
     CONSTRAINT pages_pkey PRIMARY KEY (id)
 );
 CREATE INDEX pages_incident ON oncall.pages USING btree (incident_id);
@@ -251,6 +418,39 @@ CREATE TABLE signals.inbox (
     body bytea NOT NULL STORAGE e,
     CONSTRAINT inbox_pkey PRIMARY KEY (lane, id)
 ) WITH (toast_tuple_target=8160, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=20000, autovacuum_vacuum_cost_delay=0);
+CREATE INDEX inbox_by_integration ON signals.inbox USING btree (integration, id);
+
+CREATE TABLE signals.integration_errors (
+    id uuid NOT NULL,
+    integration text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    status smallint NOT NULL,
+    error text NOT NULL,
+    CONSTRAINT integration_errors_pkey PRIMARY KEY (id)
+);
+CREATE INDEX integration_errors_newest ON signals.integration_errors USING btree (integration, at DESC);
+
+CREATE TABLE signals.integration_minutes (
+    integration text NOT NULL,
+    minute timestamp with time zone NOT NULL,
+    messages integer NOT NULL,
+    signals integer NOT NULL,
+    refusals integer NOT NULL,
+    CONSTRAINT integration_minutes_pkey PRIMARY KEY (integration, minute)
+);
+
+CREATE TABLE signals.integration_stats (
+    integration text NOT NULL,
+    format text NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    last_message_at timestamp with time zone,
+    last_error_at timestamp with time zone,
+    last_error text NOT NULL DEFAULT ''::text,
+    messages bigint NOT NULL DEFAULT 0,
+    signals bigint NOT NULL DEFAULT 0,
+    refusals bigint NOT NULL DEFAULT 0,
+    CONSTRAINT integration_stats_pkey PRIMARY KEY (integration)
+);
 
 CREATE TABLE signals.lanes (
     lane smallint NOT NULL,
@@ -277,6 +477,31 @@ CREATE TABLE signals.unsortable (
     CONSTRAINT unsortable_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE topology.changes (
+    id uuid NOT NULL,
+    digest bytea NOT NULL,
+    at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    integration text NOT NULL,
+    service text NOT NULL,
+    summary text NOT NULL,
+    source text NOT NULL,
+    links jsonb NOT NULL,
+    details jsonb NOT NULL,
+    CONSTRAINT changes_digest_key UNIQUE (digest),
+    CONSTRAINT changes_pkey PRIMARY KEY (id)
+);
+CREATE INDEX changes_newest ON topology.changes USING btree (at DESC, id DESC);
+CREATE INDEX changes_of_service ON topology.changes USING btree (service, at DESC);
+CREATE INDEX changes_received ON topology.changes USING btree (received_at);
+
+CREATE TABLE triage.alert_words (
+    alert_id uuid NOT NULL,
+    words tsvector NOT NULL,
+    CONSTRAINT alert_words_pkey PRIMARY KEY (alert_id)
+);
+CREATE INDEX alert_words_words ON triage.alert_words USING gin (words);
+
 CREATE TABLE triage.alerts (
     id uuid NOT NULL,
     dedup_key bytea NOT NULL,
@@ -294,6 +519,7 @@ CREATE TABLE triage.alerts (
     fired_count integer NOT NULL,
     urgency text NOT NULL,
     reasons text[] NOT NULL,
+    held_until timestamp with time zone,
     CONSTRAINT alerts_dedup_key_key UNIQUE (dedup_key),
     CONSTRAINT alerts_pkey PRIMARY KEY (id)
 ) WITH (fillfactor=85, autovacuum_vacuum_scale_factor=0.05);
@@ -318,7 +544,16 @@ CREATE TABLE triage.groups (
     due_at timestamp with time zone,
     cleared_at timestamp with time zone,
     storm boolean NOT NULL,
+    routes text[] NOT NULL DEFAULT '{}'::text[],
+    policies text[] NOT NULL DEFAULT '{}'::text[],
+    repeat_at timestamp with time zone,
+    visible_to text[],
+    incident_id uuid,
+    incident_number bigint,
+    taken_by text NOT NULL DEFAULT ''::text,
     CONSTRAINT groups_pkey PRIMARY KEY (id)
 );
+CREATE INDEX groups_open ON triage.groups USING btree (id) WHERE (state = ANY (ARRAY['waiting'::text, 'active'::text]));
 CREATE INDEX groups_opened ON triage.groups USING btree (opened_at);
+CREATE INDEX groups_restricted ON triage.groups USING btree (id) WHERE (visible_to IS NOT NULL);
 CREATE UNIQUE INDEX groups_live ON triage.groups USING btree (key) WHERE (state <> 'ended'::text);

@@ -18,7 +18,7 @@ SPECS = {kind.name: kind.spec for kind in KINDS}
 def _documents() -> Iterator[Any]:
     for path in tracked():
         text = path.read_text(encoding="utf-8") if path.suffix in {".md", ".yaml"} else ""
-        blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+        blocks = re.findall(r"```yaml[^\n]*\n(.*?)```", text, re.DOTALL)
         for block in blocks if path.suffix == ".md" else [text]:
             if "apiVersion: tocsin/v1" in block:
                 for number, document in enumerate(yaml.safe_load_all(block), 1):

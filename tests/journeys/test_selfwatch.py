@@ -6,7 +6,8 @@ import pytest
 
 from fakes.world import ACME, NOON, World, running
 from tocsin.kernel.actor import SYSTEM
-from tocsin.kernel.unit import Unit, may
+from tocsin.kernel.reactions import may
+from tocsin.kernel.unit import Unit
 from tocsin.oncall import actions as oncall
 from tocsin.oncall.events import PageOpened
 from tocsin.oncall.ports import Outcome, Outgoing, Sent, TransientFailure

@@ -144,17 +144,18 @@ class Audit:
         wrong = [r["seq"] for r in leaves if bytes(r["leaf"]) != leaf_hash(r["line"])]
         self.say("a leaf that is not its line's hash", wrong)
 
-    def promises(self, senders: Iterable[Sender]) -> None:
-        """Hold every 2xx against what is stored."""
+    def promises(self, senders: Iterable[Sender], *, others: str = "-") -> None:
+        """Hold every 2xx against what is stored; instances that begin with `others` are no sender's."""
         stored: dict[str, list[dict[str, Any]]] = {}
         for row in self.rows(
             "SELECT labels, state, fired_count, seen_count FROM triage.alerts"
         ):
-            stored.setdefault(row["labels"]["instance"], []).append(row)
+            name = row["labels"].get("instance") or row["labels"]["source"]
+            stored.setdefault(name, []).append(row)
         copies = self._copies()
         for sender in senders:
             for told in sender.alerts:
-                instance = told.labels["instance"]
+                instance = told.instance
                 found = stored.pop(instance, [])
                 self._alert(instance, told.labels, found)
                 state = "firing" if told.is_firing else "resolved"
@@ -167,7 +168,11 @@ class Audit:
                         self.say(
                             f"{instance} of {post}, sent {tries} x, kept {count} x", [post]
                         )
-        self.say("an alert that nobody sent", list(stored))
+                count, tries = copies[instance, ""], sum(sender.tries[p] for p in told.ends)
+                if not len(told.ends) <= count <= tries:
+                    self.say(f"ends of {instance}, sent {tries} x, kept {count} x", [told.ends])
+        strange = [one for one in stored if not one.startswith(others)]
+        self.say("an alert that nobody sent", strange)
 
     def _alert(
         self, instance: str, labels: dict[str, str], found: list[dict[str, Any]]
@@ -176,11 +181,13 @@ class Audit:
             self.say(f"{instance} exists {len(found)} x", [labels, *found])
 
     def _copies(self) -> Counter[tuple[str, str]]:
-        """Count how often each alert of each post was kept."""
+        """Count how often each alert of each post was kept; an end alone names no post."""
         copies: Counter[tuple[str, str]] = Counter()
         for row in self.rows("SELECT body FROM signals.receipts"):
-            for alert in msgspec.json.decode(bytes(row["body"])):
-                copies[alert["labels"]["instance"], alert["annotations"]["post"]] += 1
+            found = msgspec.json.decode(bytes(row["body"]))
+            for alert in found if isinstance(found, list) else [found]:
+                name = alert.get("labels", {}).get("instance") or alert["dedup_key"]
+                copies[name, alert.get("annotations", {}).get("post", "")] += 1
         return copies
 
     def mails(self, accepted: Sequence[Mail]) -> int:

@@ -25,8 +25,9 @@ class Answer(Struct, frozen=True):
 class Wire:
     """A connection that is opened when it is needed and dropped after any failure."""
 
-    def __init__(self, port: int, token: str = "") -> None:
+    def __init__(self, port: int, token: str = "", *, host: str = "127.0.0.1") -> None:
         self._port = port
+        self._host = host
         self.token = token
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
@@ -43,7 +44,7 @@ class Wire:
 
     async def _ask(self, method: str, path: str, body: object) -> Answer:
         if self._streams is None:
-            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+            self._streams = await asyncio.open_connection(self._host, self._port)
         reader, writer = self._streams
         content = b"" if body is None else msgspec.json.encode(body)
         writer.write(self._head(method, path, len(content)) + content)
@@ -56,7 +57,7 @@ class Wire:
 
     async def follow(self, path: str) -> asyncio.StreamReader:
         """Ask for a stream that does not end, and return it after its first bytes."""
-        self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+        self._streams = await asyncio.open_connection(self._host, self._port)
         reader, writer = self._streams
         writer.write(self._head("GET", path, 0))
         head = await reader.readuntil(b"\r\n\r\n")

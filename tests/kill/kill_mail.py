@@ -23,7 +23,10 @@ class Mail(Struct, frozen=True):
 class Sink:
     """Takes its time, refuses now and then for the moment, and stalls when it is told to."""
 
-    def __init__(self, rng: Random, *, slow_s: float, refused_share: float) -> None:
+    def __init__(
+        self, rng: Random, *, slow_s: float, refused_share: float, host: str = "127.0.0.1"
+    ) -> None:
+        self.host = host
         self._rng = rng
         self._slow_s = slow_s
         self._refused_share = refused_share
@@ -34,7 +37,7 @@ class Sink:
 
     @property
     def url(self) -> str:
-        return f"smtp://127.0.0.1:{self.port}?starttls=never"
+        return f"smtp://{self.host}:{self.port}?starttls=never"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd calls it so
         assert isinstance(envelope.content, bytes)
@@ -53,11 +56,15 @@ class Sink:
 
 @contextmanager
 def mail_sink(
-    rng: Random, *, slow_s: float = 0.0, refused_share: float = 0.0
+    rng: Random,
+    *,
+    slow_s: float = 0.0,
+    refused_share: float = 0.0,
+    host: str = "127.0.0.1",
 ) -> Iterator[Sink]:
     """Serve a sink until the end of the block."""
-    sink = Sink(rng, slow_s=slow_s, refused_share=refused_share)
-    controller = Controller(sink, hostname="127.0.0.1", port=sink.port)
+    sink = Sink(rng, slow_s=slow_s, refused_share=refused_share, host=host)
+    controller = Controller(sink, hostname=host, port=sink.port)
     controller.start()
     try:
         yield sink

@@ -55,6 +55,18 @@ apiVersion: tocsin/v1
 kind: Route
 metadata: {name: default}
 spec: {groupBy: [service], groupInterval: 5s, policy: default}
+---
+apiVersion: tocsin/v1
+kind: Integration
+metadata: {name: webhook}
+spec:
+  type: webhook
+  mapping:
+    items: event.sent
+    dedupKey: item.id
+    firing: item.on
+    labels: item.labels
+    annotations: {post: item.post}
 """
 
 
@@ -94,9 +106,13 @@ def _is_worker(pid: str) -> bool:
 class Tocsin:
     """One installation: a data directory, a port, and the processes of the moment."""
 
-    def __init__(self, home: Path, port: int, **settings: str) -> None:
+    def __init__(
+        self, home: Path, port: int, *, host: str = "127.0.0.1", **settings: str
+    ) -> None:
         self.home = home
         self.port = port
+        self.host = host
+        self.prefix: tuple[str, ...] = ()  # of the command that starts it
         self.cluster = Cluster(home.resolve())
         self.log = home.with_suffix(".log")
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("TOCSIN_")}
@@ -104,7 +120,7 @@ class Tocsin:
         self.environ = inherited | wanted
         self.main: subprocess.Popen[bytes] | None = None
         self.workers = 0
-        self.admin = Wire(port)
+        self.admin = Wire(port, host=host)
 
     def start(self, *, workers: int = 1) -> None:
         """Start the server; the embedded database is started by it where it is dead."""
@@ -112,7 +128,7 @@ class Tocsin:
         self.workers = workers
         with self.log.open("ab") as output:
             self.main = subprocess.Popen(
-                [sys.executable, "-m", "tocsin", "serve", *options],
+                [*self.prefix, sys.executable, "-m", "tocsin", "serve", *options],
                 stdout=output, stderr=output, env=self.environ, start_new_session=True,
             )  # fmt: skip
 
@@ -128,7 +144,7 @@ class Tocsin:
         """Ask over a fresh connection whether alerts can be taken and pages sent."""
         if self.main is not None and self.main.poll() is not None:
             raise AssertionError(f"the server ended by itself:\n{self.tail()}")
-        wire = Wire(self.port)
+        wire = Wire(self.port, host=self.host)
         try:
             return (await wire.ask("GET", "/health/ready", limit_s=5)).status == 200
         except LOST:

@@ -10,7 +10,7 @@ from statistics import median
 import msgspec
 import pytest
 from kill_audit import Audit, Tally, snapshot
-from kill_clients import Responder, Sender
+from kill_clients import EventSender, Responder, Sender, WebhookSender
 from kill_http import Wire
 from kill_mail import Sink, mail_sink
 from kill_rounds import Rounds, blows, counted, until_settled
@@ -19,7 +19,11 @@ from kill_server import Tocsin, free_port
 from tocsin.kernel import postgres
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
-SENDERS = 6
+SENDERS = {
+    **{f"client{n}": Sender for n in range(4)},
+    "events": EventSender,
+    "webhook": WebhookSender,
+}
 STOP_LIMIT_S = 1.0
 
 Record = Callable[[str, object], None]
@@ -58,7 +62,7 @@ async def test_whoever_is_killed_every_2xx_is_there_once_and_no_page_is_lost(
     tocsin.start()
     await tocsin.until_ready()
     await tocsin.furnish()
-    senders = [await sender(tocsin, f"client{n}", rng) for n in range(SENDERS)]
+    senders = [await sender(tocsin, name, kind, rng) for name, kind in SENDERS.items()]
     responder = Responder(Wire(tocsin.port, tocsin.admin.token), rng)
     dealt = blows(rng, kills)
     rounds = Rounds(tocsin, rng, dealt)
@@ -93,11 +97,11 @@ async def test_whoever_is_killed_every_2xx_is_there_once_and_no_page_is_lost(
         record_testsuite_property(name, msgspec.json.encode(value).decode())
 
 
-async def sender(tocsin: Tocsin, name: str, rng: Random) -> Sender:
-    """Make a sender with a token of its own, as each Prometheus has."""
+async def sender(tocsin: Tocsin, name: str, kind: type[Sender], rng: Random) -> Sender:
+    """Make a sender with a token of its own, as each one has."""
     wanted = {"name": name, "role": "integration"}
     made = await tocsin.tell("POST", "/api/v1/tokens", wanted)
-    return Sender(name, Wire(tocsin.port, made["token"]), rng)
+    return kind(name, Wire(tocsin.port, made["token"]), rng)
 
 
 def audited(tocsin: Tocsin, senders: list[Sender], responder: Responder, sink: Sink) -> Tally:

@@ -5,6 +5,7 @@ import heapq
 import itertools
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -14,16 +15,17 @@ from day_node import Node
 from day_observer import Observer
 from day_org import SERVICES, Org
 from day_outside import Outside, actor
+from day_people import VERBS, People
 from day_promises import BrokenPromise, Promises
 from day_providers import Weather
 from psycopg import OperationalError
 
 from tocsin.governance import actions as governance
-from tocsin.kernel import jobs as job_rows
+from tocsin.kernel import job_queue
 from tocsin.kernel.access import Role
 from tocsin.kernel.actor import SYSTEM
 from tocsin.kernel.clock import FakeClock
-from tocsin.kernel.errors import Unavailable
+from tocsin.kernel.errors import NotFound, Unavailable
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import actions as oncall
 from tocsin.oncall.model import MethodKind
@@ -58,6 +60,7 @@ class Day:
         self.weather = {kind: Weather() for kind in MethodKind}
         self.mutant = mutant
         self.outside = Outside(self)
+        self.people = People(self)
         self.nodes: list[Node] = []
         self.lanes = self.rng.choice((3, LANES))  # few: both processes find some
         self.agenda: list[tuple[datetime, int, str, Act]] = []
@@ -281,7 +284,7 @@ class Day:
             if heartbeat is not None and not heartbeat.fuse.is_dead:
                 worker = heartbeat.app.worker.id
                 async with heartbeat.app.db.connection() as conn:
-                    await job_rows.extend(conn, self.now, worker=worker)
+                    await job_queue.extend(conn, self.now, worker=worker)
 
     # -- trouble ----
 
@@ -311,11 +314,16 @@ class Day:
             who = actor("token", "bot", Role.RESPONDER)
 
             async def answer(unit: Unit) -> None:
-                await oncall.acknowledge(unit, page_id, channel="API")
+                with suppress(NotFound):
+                    await oncall.acknowledge(unit, page_id, channel="API")
 
             acts.append(self.on_any(lambda node: node.app.units.run(who, answer)))
             if self.rng.random() < 0.5:
                 acts.append(self.outside.resolve_incident(str(incident_id)))
+        acts += [
+            self.people.say(verb, Random(self.rng.getrandbits(32)))
+            for verb in self.rng.sample(VERBS, 2)
+        ]
         if self.outside.firing and self.rng.random() < 0.5:
             acts.append(
                 self.outside.post([self.rng.choice(sorted(self.outside.firing))], ends_in_s=0)
@@ -355,6 +363,9 @@ class Day:
         self.outside.answers = False
         while self.outside.firing:
             await self.outside.post(sorted(self.outside.firing), ends_in_s=0)
+            await self.pass_until(self.now + timedelta(minutes=1))
+        while self.outside.triggered:
+            await self.outside.event(min(self.outside.triggered), "resolve")
             await self.pass_until(self.now + timedelta(minutes=1))
         for _ in range(100):
             if not await self.observer.one(

@@ -22,7 +22,7 @@ from tocsin.kernel.jobs import JobKind
 from tocsin.kernel.worker import Errand
 from tocsin.oncall import actions as oncall
 from tocsin.oncall import store
-from tocsin.oncall.actions import PageTimer
+from tocsin.oncall.actions import PageTimer, delivery, stepping
 from tocsin.oncall.core import effects, inputs
 from tocsin.oncall.core.page import step
 from tocsin.oncall.model import Notification, Page
@@ -104,7 +104,7 @@ def _said_twice(page: Page, happened: inputs.Input, now: datetime) -> Stepped:
 MUTANTS: Mapping[str, Mutant] = {
     "epoch": Mutant(
         why="a claim does not ask whether the page has moved on",
-        swaps=((oncall, "fenced", _never_fenced),),
+        swaps=((delivery, "fenced", _never_fenced),),
     ),
     "lease": Mutant(
         why="an errand that somebody works on is taken by anybody",
@@ -124,7 +124,7 @@ MUTANTS: Mapping[str, Mutant] = {
     ),
     "catch-all": Mutant(
         why="nobody is called, and nothing said, when the steps are at their end",
-        swaps=((oncall, "step", _without_catch_all),),
+        swaps=((stepping, "step", _without_catch_all),),
     ),
     # A page's row lock stands in front of the key, so the mutant also gives every order twice.
     "unique key": Mutant(
@@ -133,15 +133,19 @@ MUTANTS: Mapping[str, Mutant] = {
         ALTER TABLE oncall.notifications DROP CONSTRAINT
             notifications_page_id_epoch_loop_step_catch_person_id_rule__key
         """,
-        swaps=((oncall, "step", _said_twice), (store, "add_notification", _add_notification)),
+        swaps=(
+            (stepping, "step", _said_twice),
+            (delivery, "step", _said_twice),
+            (store, "add_notification", _add_notification),
+        ),
     ),
     "fallback": Mutant(
         why="a method that failed is not followed by the next one",
-        swaps=((oncall, "step", _without_fallback),),
+        swaps=((delivery, "step", _without_fallback),),
     ),
 }
 
 HARMLESS = Mutant(
     why="every order to tell somebody is given twice, and the key folds the two",
-    swaps=((oncall, "step", _said_twice),),
+    swaps=((stepping, "step", _said_twice), (delivery, "step", _said_twice)),
 )

@@ -1,7 +1,6 @@
 """One process of Tocsin in the simulation: the real application, on a clock and with providers."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -21,6 +20,13 @@ if TYPE_CHECKING:
 
 CONFIG_POLL_S = 5.0
 LAST_RESORT = ("https://desk.example.org/alarm", "mailto:desk@example.org")
+
+
+def _is_crash(died: BaseException) -> bool:
+    """Say whether a task died with its process, alone or together with others."""
+    if isinstance(died, BaseExceptionGroup):
+        return all(_is_crash(one) for one in died.exceptions)
+    return isinstance(died, Crash)
 
 
 class Node:
@@ -68,8 +74,10 @@ class Node:
         """Take its connections away: what was open is rolled back."""
         if self._intake is not None:
             self._intake.cancel()
-            with contextlib.suppress(Crash, asyncio.CancelledError):
-                await self._intake
+            await asyncio.wait({self._intake})
+            died = None if self._intake.cancelled() else self._intake.exception()
+            if died is not None and not _is_crash(died):
+                raise died
         await self.app.close()
 
     async def refresh(self) -> None:
@@ -92,7 +100,7 @@ class Node:
         if not asked.done():
             asked.cancel()
             died = None if self._intake.cancelled() else self._intake.exception()
-            raise died or Crash(self.fuse.died_at)
+            raise Crash(self.fuse.died_at) if died is None or _is_crash(died) else died
         await asked
 
     async def seal(self) -> None:

@@ -37,16 +37,20 @@ BEGIN
             OLD.catch, NEW.catch, NEW.unpageable);
     RETURN NULL;
 END $$;
-CREATE TRIGGER watching AFTER UPDATE ON oncall.pages FOR EACH ROW EXECUTE FUNCTION watching.page();
+CREATE TRIGGER watching AFTER UPDATE ON oncall.pages
+    FOR EACH ROW WHEN (OLD.visible_to IS NOT DISTINCT FROM NEW.visible_to)
+    EXECUTE FUNCTION watching.page();
 
 -- what the page was like when an attempt began, and when a message was given up
 CREATE TABLE watching.claims (
-    notification_id uuid, number integer, epoch integer, page_state text, page_epoch integer
+    notification_id uuid, number integer, epoch integer, page_state text, page_epoch integer,
+    hidden boolean  -- the person may not see what the page is about
 );
 CREATE FUNCTION watching.claim() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO watching.claims
-    SELECT NEW.notification_id, NEW.number, n.epoch, p.state, p.epoch
+    SELECT NEW.notification_id, NEW.number, n.epoch, p.state, p.epoch,
+           p.visible_to IS NOT NULL AND NOT ('person:' || n.person_id) = ANY (p.visible_to)
       FROM oncall.notifications n JOIN oncall.pages p ON p.id = n.page_id
      WHERE n.id = NEW.notification_id;
     RETURN NULL;

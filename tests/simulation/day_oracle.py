@@ -9,7 +9,7 @@ from day_org import Revision
 
 def callable_people(revision: Revision, policy: str, step: int, at: datetime) -> set[str]:
     """Return the names that a step of a policy reaches at `at`."""
-    steps = revision.policies[policy]["steps"]
+    steps = revision.policies.get(policy, revision.policies["default"])["steps"]
     targets = steps[step]["targets"] if step < len(steps) else ()
     names = {_name(revision, target, at) for target in targets}
     return {name for name in names if name is not None and revision.methods[name]}

@@ -1,14 +1,17 @@
 """A random organisation, and how it changes in the course of a day."""
 
+from collections.abc import Awaitable, Callable
 from copy import deepcopy
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from tocsin.kernel.durations import seconds
 from tocsin.kernel.resources import Document, Metadata
+from tocsin.oncall.core.config import ASKED_TIMEOUT_S
 
 LAG = timedelta(seconds=30)  # far more than the five between two looks
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC")
@@ -44,8 +47,16 @@ class Org:
                 "groupWait": rng.choice(("0s", "30s", "2m")),
                 "policy": "database",
             },
-            "billing": {"match": {"service": "billing"}, "urgency": "high"},
+            "billing": {
+                "match": {"service": "billing"},
+                "urgency": "high",
+                "repeatInterval": rng.choice(("0", "20m", "2h")),
+            },
+            "mail": {"match": {"service": "mail"}, "order": 10, "continue": True},
+            "slow": {"match": {"alertname": "Slow"}, "order": 20, "policy": "database"},
         }
+        self.removed: set[str] = set()  # people and policies that are not there just now
+        self.ever_removed: set[str] = set()
         self.bound_s: dict[str, int] = {}
         self.catch_every_s: dict[str, int] = {}
         self.revisions: list[Revision] = []
@@ -81,11 +92,11 @@ class Org:
         ]
         return {"targets": targets, "timeout": rng.choice(TIMEOUTS)}
 
-    def change(self) -> str:
+    def change(self) -> str:  # noqa: PLR0911 - one a change
         """Change one thing, and say what."""
         rng, name = self._rng, self._rng.choice(NAMES)
         policy = self.policies[rng.choice(tuple(self.policies))]
-        match rng.randrange(7):
+        match rng.randrange(9):
             case 0:
                 self.active[name] = not self.active[name]
                 return f"{name} active={self.active[name]}"
@@ -101,29 +112,83 @@ class Org:
             case 5:
                 policy["catchAll"] = [{"person": name}] if rng.random() < 0.7 else []
                 return "other catch-all"
+            case 6 | 7:
+                return self._remove_or_restore(rng.choice(("eva", "database")))
             case _:
                 rotation = self.rotations[rng.choice(tuple(self.rotations))]["rotation"]
                 rotation["people"] = rng.sample(NAMES, rng.randrange(1, 4))
                 return "other rotation"
 
+    def _remove_or_restore(self, name: str) -> str:
+        """Take a person or a policy away, with all that points there, or give it back."""
+        if name in self.removed:
+            self.removed.discard(name)
+            return f"{name} is back"
+        self.removed.add(name)
+        self.ever_removed.add(name)
+        return f"{name} is gone"
+
+    def later(self, at: datetime) -> tuple[Document, Callable[[], Awaitable[None]]]:
+        """Return a policy that holds from `at` on, and what is to be called then."""
+        policy = self._present(self._policy())
+        self._bound("default", policy)
+
+        async def come() -> None:
+            last = self.revisions[-1]
+            policies = {**last.policies, "default": policy}
+            self.revisions.append(Revision(at, last.methods, last.rotations, policies))
+
+        document = _document("EscalationPolicy", "default", policy)
+        return msgspec.structs.replace(document, metadata=Metadata("default", at)), come
+
+    def _present(self, found: Any) -> Any:
+        """Return a spec without those who are gone; somebody always stands in."""
+        if isinstance(found, dict):
+            return {key: self._present(one) for key, one in found.items()}
+        if isinstance(found, list):
+            kept = [self._present(one) for one in found]
+            return list(dict.fromkeys(kept)) if all(isinstance(k, str) for k in kept) else kept
+        return "ana" if isinstance(found, str) and found in self.removed & {*NAMES} else found
+
+    def _bound(self, name: str, policy: dict[str, Any]) -> None:
+        """Remember the longest that a policy, and a page for one person, may take."""
+        rounds = sum(seconds(s["timeout"], field="timeout") for s in policy["steps"])
+        every_s = seconds(policy["catchAllEvery"], field="every")
+        bounds = {name: rounds * (policy["repeat"] + 1)}
+        if name == "default":
+            bounds["asked"] = ASKED_TIMEOUT_S * (policy["repeat"] + 1)
+        for one, bound_s in bounds.items():
+            self.bound_s[one] = max(bound_s, self.bound_s.get(one, 0))
+            self.catch_every_s[one] = max(every_s, self.catch_every_s.get(one, 0))
+
+    def patience_s(self, name: str) -> tuple[int, int]:
+        """Return the longest ladder and the longest catch-all of a policy, whatever it became."""
+        names = {name, "default"} if name in self.ever_removed else {name}
+        return sum(self.bound_s[n] for n in names), max(self.catch_every_s[n] for n in names)
+
     def documents(self, now: datetime) -> list[Document]:
         """Write everything down, and remember what a promise may count on from `now` on."""
-        methods = {n: self.methods[n] if self.active[n] else 0 for n in NAMES}
-        self.revisions.append(
-            Revision(now, methods, deepcopy(self.rotations), deepcopy(self.policies))
-        )
-        for name, policy in self.policies.items():
-            rounds = sum(seconds(s["timeout"], field="timeout") for s in policy["steps"])
-            bound_s = rounds * (policy["repeat"] + 1)
-            self.bound_s[name] = max(bound_s, self.bound_s.get(name, 0))
-            every_s = seconds(policy["catchAllEvery"], field="every")
-            self.catch_every_s[name] = max(every_s, self.catch_every_s.get(name, 0))
+        people = [n for n in NAMES if n not in self.removed]
+        methods = {n: self.methods[n] if self.active[n] and n in people else 0 for n in NAMES}
+        rotations = {n: self._present(one) for n, one in self.rotations.items()}
+        policies = {
+            n: self._present(one) for n, one in self.policies.items() if n not in self.removed
+        }
+        self.revisions.append(Revision(now, methods, deepcopy(rotations), deepcopy(policies)))
+        for name, policy in policies.items():
+            self._bound(name, policy)
         return [
-            *(_document("Person", name, self._person(name)) for name in NAMES),
-            *(_document("Schedule", name, spec) for name, spec in self.rotations.items()),
-            *(_document("EscalationPolicy", name, s) for name, s in self.policies.items()),
-            *(_document("Route", name, spec) for name, spec in self.routes.items()),
+            *(_document("Person", name, self._person(name)) for name in people),
+            *(_document("Schedule", name, spec) for name, spec in rotations.items()),
+            *(_document("EscalationPolicy", name, spec) for name, spec in policies.items()),
+            *(
+                _document("Route", name, self._route(spec))
+                for name, spec in self.routes.items()
+            ),
         ]
+
+    def _route(self, spec: dict[str, Any]) -> dict[str, Any]:
+        return {k: v for k, v in spec.items() if k != "policy" or v not in self.removed}
 
     def _person(self, name: str) -> dict[str, Any]:
         contact = [

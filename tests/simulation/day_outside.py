@@ -2,24 +2,29 @@
 
 import json
 from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from day_node import Node
-from day_org import NAMES
+from day_org import NAMES, SERVICES
 from day_promises import BrokenPromise
 
 from tocsin.command import actions as command
 from tocsin.governance import actions as governance
 from tocsin.kernel.access import Role
 from tocsin.kernel.actor import SYSTEM, Actor
+from tocsin.kernel.errors import NotFound
 from tocsin.kernel.ids import IncidentId, PageId
+from tocsin.kernel.unit import Unit
 from tocsin.oncall import actions as oncall
 from tocsin.oncall.ports import Outgoing
 from tocsin.signals.ports import LANES
 from tocsin.web.inbound import FORMAT
+from tocsin.web.inbound_doors import PAGERDUTY
 
 if TYPE_CHECKING:
     from day import Day
@@ -33,6 +38,12 @@ def actor(kind: str, name: str, role: Role, person_id: UUID | None = None) -> Ac
     )
 
 
+def _identity(labels: dict[str, str]) -> Labels:
+    """Return what makes an alert the same: its labels, or what its event is the key of."""
+    named = {k: v for k, v in labels.items() if k == "source"} or labels
+    return tuple(sorted(named.items()))
+
+
 class Outside:
     """Whoever talks to Tocsin, and what they were told."""
 
@@ -42,6 +53,7 @@ class Outside:
         self.accepted: Counter[Labels] = Counter()
         self.unsure: Counter[Labels] = Counter()
         self.firing: set[Labels] = set()
+        self.triggered: set[str] = set()  # by events of PagerDuty
         self.unreadable = self.unreadable_unsure = 0
         self._sent_to: Counter[str] = Counter()
         self.answers = True
@@ -74,6 +86,32 @@ class Outside:
                 "post again", lambda: self.post(alerts, ends_in_s=ends_in_s), seconds=30
             )
 
+    async def event(self, source: str, action: str, severity: str = "critical") -> None:
+        """Send an event as PagerDuty's clients do: again, until it is told that it was taken."""
+        payload = {
+            "summary": "Disk is full", "source": source, "severity": severity,
+            "custom_details": {"service": SERVICES[len(source) % len(SERVICES)]},
+        }  # fmt: skip
+        found = {"event_action": action, "dedup_key": source, "payload": payload}
+        (self.triggered.discard if action == "resolve" else self.triggered.add)(source)
+        labels = (("source", source),)
+        sender = actor("token", "events", Role.INTEGRATION)
+
+        async def accept(node: Node) -> None:
+            kept, _ = node.app.services.pagerduty.event(
+                found, integration="events", lanes=LANES
+            )
+            self.unsure[labels] += 1
+            await node.accept(sender, PAGERDUTY, [kept])
+            if action == "trigger":  # of the others some speak of what is not known
+                self.unsure[labels] -= 1
+                self.accepted[labels] += 1
+
+        if not await self._day.on_any(accept):
+            self._day.after(
+                "event again", lambda: self.event(source, action, severity), seconds=30
+            )
+
     async def post_unreadable(self) -> None:
         """A signal in a form that nobody knows any more: kept, set aside, paged about."""
         sender = actor("token", "ancient", Role.INTEGRATION)
@@ -91,8 +129,11 @@ class Outside:
     async def apply(self, node: Node) -> None:
         """Apply the configuration as it stands."""
         documents = self._day.org.documents(self._day.now)
+        prune = bool(self._day.org.removed)  # then the set is all there is
         manager = actor("token", "ops", Role.MANAGER)
-        await node.app.units.run(manager, lambda unit: node.app.store.apply(unit, documents))
+        await node.app.units.run(
+            manager, lambda unit: node.app.store.apply(unit, documents, prune=prune)
+        )
         self._day.org.applied(self._day.now)
         await node.refresh()
 
@@ -100,6 +141,19 @@ class Outside:
         """Somebody changes the organisation."""
         self._day.note(f"config: {self._day.org.change()}")
         await self._apply_somewhere()
+
+    async def schedule_config(self) -> None:
+        """Somebody writes down today what shall hold later."""
+        luck = Random(f"{self._day.seed}/{len(self._day.org.revisions)}")
+        at = self._day.now + timedelta(minutes=luck.choice((1, 7, 45, 240)))
+        document, come = self._day.org.later(at)
+        manager = actor("token", "ops", Role.MANAGER)
+        self._day.at(at, "config: what was scheduled", come)
+        await self._day.on_any(
+            lambda node: node.app.units.run(
+                manager, lambda unit: node.app.store.apply(unit, [document])
+            )
+        )
 
     async def _apply_somewhere(self) -> None:
         if not await self._day.on_any(self.apply):
@@ -152,21 +206,22 @@ class Outside:
             case 1:
                 name = luck.choice(NAMES)
                 who = actor("person", name, Role.RESPONDER, await self._person_id(name))
-                await self._day.on_any(
-                    lambda node: node.app.units.run(
-                        who, lambda unit: oncall.acknowledge(unit, page_id, channel="chat")
-                    )
+                await self._take(
+                    who, lambda unit: oncall.acknowledge(unit, page_id, channel="chat")
                 )
             case _:
                 who = actor("token", "bot", Role.RESPONDER)
-                await self._day.on_any(
-                    lambda node: node.app.units.run(
-                        who,
-                        lambda unit: oncall.acknowledge_incident(
-                            unit, incident_id, channel="API"
-                        ),
-                    )
+                await self._take(
+                    who,
+                    lambda unit: oncall.acknowledge_incident(unit, incident_id, channel="API"),
                 )
+
+    async def _take(self, who: Actor, act: Callable[[Unit], Awaitable[object]]) -> None:
+        async def run(node: Node) -> None:
+            with suppress(NotFound):  # restricted, and not to them
+                await node.app.units.run(who, act)
+
+        await self._day.on_any(run)
 
     async def _by_link(self, node: Node, message: Outgoing) -> None:
         secret = message.ack_link.rpartition("/")[2]
@@ -188,7 +243,7 @@ class Outside:
         """Somebody calls it over, whether it is or not."""
         if not incident_id:
             return
-        who = actor("token", "bot", Role.RESPONDER)
+        who = actor("token", "desk", Role.MANAGER)
         wanted = IncidentId(UUID(incident_id))
         await self._day.on_any(
             lambda node: node.app.units.run(who, lambda unit: command.resolve(unit, wanted))
@@ -205,7 +260,7 @@ class Outside:
     async def every_alert_is_there(self) -> None:
         """Whatever got its 2xx was folded in once, and what did not at most as often as tried."""
         seen = {
-            tuple(sorted(labels.items())): count
+            _identity(labels): count
             for labels, count in await self._asked.rows(
                 "SELECT labels, seen_count FROM triage.alerts WHERE integration <> 'tocsin'"
             )
@@ -222,7 +277,7 @@ class Outside:
                 """
                 SELECT (SELECT count(*) FROM signals.unsortable),
                        (SELECT coalesce(sum(seen_count), 0) FROM triage.alerts
-                         WHERE integration = 'tocsin')
+                         WHERE labels ->> 'alertname' = 'TocsinSignalUnsortable')
                 """
             )
         )[0]

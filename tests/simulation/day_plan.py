@@ -8,6 +8,7 @@ from random import Random
 from day import Day
 from day_org import SERVICES
 from day_outside import Labels
+from day_people import VERBS
 from day_providers import forecast
 
 HOURS = 24.0
@@ -27,6 +28,13 @@ def plan(day: Day) -> None:
         )
     for hours in _times(rng, 0, 4):
         day.at(day.start + timedelta(hours=hours), "config", day.outside.change_config)
+    for hours in _times(rng, 0, 2):
+        day.at(day.start + timedelta(hours=hours), "later", day.outside.schedule_config)
+    for hours in _times(rng, 15, 40):
+        verb, luck = rng.choice(VERBS), Random(rng.getrandbits(32))
+        day.at(day.start + timedelta(hours=hours), verb, partial(day.people.say, verb, luck))
+    for n in range(rng.randrange(2, 5)):
+        _events(day, rng, n)
     for hours in _times(rng, 4, 12):
         day.at(day.start + timedelta(hours=hours), "race", day.race)
     for hours in _times(rng, 3, 6):
@@ -98,6 +106,19 @@ def _trouble(day: Day, rng: Random) -> None:
                 post(rng.uniform(600, 7200), 0, "resolves")
     if fuse or rng.random() < 0.5:
         day.at(at + timedelta(seconds=rng.uniform(0, 1200)), "fuse", day.light_a_fuse)
+
+
+def _events(day: Day, rng: Random, number: int) -> None:
+    """Something goes wrong that is told by PagerDuty's events, each perhaps more than once."""
+    at = day.start + timedelta(hours=rng.uniform(0, HOURS))
+    source = "web".ljust(rng.randrange(3, 9), "b") + f"-{number}"
+    for _ in range(rng.randrange(1, 4)):
+        for action in ("trigger", "trigger", "acknowledge", "resolve"):
+            if rng.random() < (1.0 if action == "resolve" else 0.7):
+                how = rng.choice(("critical", "error", "warning", "warning"))
+                act = partial(day.outside.event, source, action, how)
+                day.at(at, f"event: {action} {how} {source}", act)
+            at += timedelta(seconds=rng.choice((0, 0, 10, 100, 900, 2400)))
 
 
 def _storm(day: Day, rng: Random) -> None:

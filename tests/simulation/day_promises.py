@@ -1,13 +1,23 @@
-"""The invariants I1 to I8, asked of the rows: at every commit, at every rest, over all history."""
+"""The invariants I1 to I9, asked of the rows: at every commit, at every rest, over all history."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, LiteralString
+from typing import Any
 
 import msgspec
 from day_observer import Observer
 from day_oracle import callable_people
 from day_org import Org
+from day_questions import (
+    ALARMS_UNTOLD,
+    AT_EVERY_COMMIT,
+    AT_REST,
+    GIVEN_UP_WITHOUT_NEXT,
+    OPEN_PAGES,
+    OVER_ALL_HISTORY,
+    THE_LOG,
+    UNSETTLED,
+)
 
 from tocsin.oncall.core.page import CATCH_ALL_PATIENCE, RETRIGGERS_MAX
 
@@ -24,236 +34,6 @@ def expect(broken: Sequence[tuple[Any, ...]]) -> None:
         raise BrokenPromise("; ".join(" ".join(map(str, row)) for row in broken[:5]))
 
 
-# Whoever looks between two commits sees what a process sees that starts after a SIGKILL.
-AT_EVERY_COMMIT: LiteralString = """
-    SELECT 'I1 open page without its timer', p.id
-      FROM oncall.pages p
-     WHERE p.state IN ('triggered', 'escalating')
-       AND NOT EXISTS (SELECT 1 FROM kernel.jobs j
-                        WHERE j.subject = p.id AND j.epoch = p.epoch AND j.parked_at IS NULL
-                          AND j.kind = 'oncall.page_timer')
-    UNION ALL
-    SELECT 'I1 message without an errand', n.id
-      FROM oncall.notifications n
-     WHERE n.state IN ('queued', 'sending')
-       AND NOT EXISTS (SELECT 1 FROM kernel.jobs j
-                        WHERE j.subject = n.page_id AND j.parked_at IS NULL
-                          AND j.kind = 'oncall.deliver'
-                          AND j.body::jsonb ->> 'notification_id' = n.id::text)
-    UNION ALL
-    SELECT 'I1 acknowledged page whose acknowledgement never runs out', p.id
-      FROM oncall.pages p
-      JOIN kernel.resources r ON r.uid = p.policy_id AND r.spec ->> 'ackTimeout' <> '0s'
-     WHERE p.state = 'acknowledged' AND p.retriggers < %(retriggers_max)s
-       AND NOT EXISTS (SELECT 1 FROM kernel.jobs j
-                        WHERE j.subject = p.id AND j.epoch = p.epoch AND j.parked_at IS NULL)
-    UNION ALL
-    SELECT 'I1 group that needs a page has none', g.id
-      FROM triage.groups g
-      LEFT JOIN command.incident_groups ig ON ig.group_id = g.id
-      LEFT JOIN command.incidents i ON i.id = ig.incident_id
-     WHERE g.state = 'active' AND g.urgency = 'high' AND g.firing_count > 0
-       AND (i.id IS NULL
-            OR (i.resolved_at IS NOT NULL AND i.resolved_by <> 'person')
-            OR (i.resolved_at IS NULL
-                AND NOT EXISTS (SELECT 1 FROM oncall.pages p
-                                 WHERE p.incident_id = i.id AND p.state <> 'resolved')))
-    UNION ALL
-    SELECT 'I1 waiting group that nothing wakes', g.id
-      FROM triage.groups g
-     WHERE g.state = 'waiting'
-       AND NOT EXISTS (SELECT 1 FROM kernel.jobs j
-                        WHERE j.subject = g.id AND j.parked_at IS NULL)
-    UNION ALL
-    SELECT 'I2 page for an incident that is over', p.id
-      FROM oncall.pages p
-      JOIN command.incidents i ON i.id = p.incident_id
-     WHERE p.state <> 'resolved' AND i.resolved_at IS NOT NULL
-    UNION ALL
-    SELECT 'I1 signal both waiting and sorted', i.id
-      FROM signals.inbox i
-      JOIN signals.receipts r USING (id)
-"""
-
-AT_REST: LiteralString = """
-    SELECT 'I7 due and not done', j.kind, j.id::text, j.due_at::text
-      FROM kernel.jobs j
-     WHERE j.due_at <= %(now)s AND (j.leased_until IS NULL OR j.leased_until <= %(now)s)
-    UNION ALL
-    SELECT 'I6 parked reaction', p.reaction, p.error, ''
-      FROM kernel.parked p
-    UNION ALL
-    SELECT 'I7 unsorted', i.id::text, '', '' FROM signals.inbox i
-    UNION ALL
-    SELECT 'I7 alert that should have ended', a.id::text, a.ends_at::text, ''
-      FROM triage.alerts a
-     WHERE a.state = 'firing' AND a.ends_at <= %(now)s
-    UNION ALL
-    SELECT 'I1 group has lost count', g.id::text, g.firing_count::text, ''
-      FROM triage.groups g
-     WHERE g.firing_count <> (SELECT count(*) FROM triage.alerts a
-                               WHERE a.group_id = g.id AND a.state = 'firing')
-    UNION ALL
-    SELECT 'I2 nobody answers and no alarm is raised', p.id::text, '', ''
-      FROM oncall.pages p
-     WHERE p.state = 'escalating' AND p.catch > %(patience)s AND NOT p.unpageable
-    UNION ALL
-    SELECT 'I3 attempt without outcome, and nothing interrupted it',
-           a.notification_id::text, a.number::text, ''
-      FROM oncall.attempts a
-     WHERE a.outcome IS NULL
-       AND (a.notification_id, a.number) NOT IN (SELECT notification_id, number
-                                                   FROM watching.interrupted)
-"""
-
-OVER_ALL_HISTORY: LiteralString = """
-    SELECT 'I3 two messages of one key', n.page_id::text, n.epoch::text
-      FROM oncall.notifications n
-     GROUP BY n.page_id, n.epoch, n.loop, n.step, n.catch, n.person_id, n.rule, n.method
-    HAVING count(*) > 1
-    UNION ALL
-    SELECT 'I3 tried again after ' || a.outcome, a.notification_id::text, a.number::text
-      FROM oncall.attempts a
-      JOIN oncall.attempts later
-        ON later.notification_id = a.notification_id AND later.number > a.number
-     WHERE a.outcome IN ('sent', 'permanent')
-    UNION ALL
-    SELECT 'I4 attempted though fenced off', c.notification_id::text, c.page_state
-      FROM watching.claims c
-     WHERE c.page_state IN ('acknowledged', 'resolved') OR c.page_epoch <> c.epoch
-    UNION ALL
-    SELECT 'I2 page ended without an answer', w.page_id::text, w.state
-      FROM watching.pages w
-     WHERE w.state <> w.state_before AND w.state IN ('acknowledged', 'resolved')
-       AND NOT EXISTS (SELECT 1 FROM watching.events e
-                        WHERE e.xid = w.xid AND w.page_id = ANY (e.subjects)
-                          AND e.kind IN ('oncall.page_acknowledged',
-                                         'oncall.page_acknowledged_by_token',
-                                         'oncall.page_resolved'))
-    UNION ALL
-    SELECT 'I2 page closed though nothing is over', w.page_id::text, ''
-      FROM watching.pages w
-     WHERE w.state = 'resolved' AND w.state_before <> 'resolved'
-       AND NOT EXISTS (SELECT 1 FROM watching.events e
-                        WHERE e.xid = w.xid AND e.kind IN ('command.incident_cleared',
-                                                           'command.incident_resolved'))
-    UNION ALL
-    SELECT 'I2 catch-all reached but not called', w.page_id::text, w.catch::text
-      FROM watching.pages w
-     WHERE w.catch > w.catch_before AND NOT w.unpageable
-       AND NOT EXISTS (SELECT 1 FROM watching.events e
-                        WHERE e.xid = w.xid AND w.page_id = ANY (e.subjects)
-                          AND e.kind = 'oncall.catch_all_called')
-    UNION ALL
-    SELECT 'I4 epoch went back', w.page_id::text, w.epoch::text
-      FROM watching.pages w
-     WHERE w.epoch < w.epoch_before
-    UNION ALL
-    SELECT 'I8 page changed without a word', w.page_id::text, w.xid::text
-      FROM watching.pages w
-     WHERE NOT EXISTS (SELECT 1 FROM watching.events e
-                        WHERE e.xid = w.xid AND w.page_id = ANY (e.subjects))
-    UNION ALL
-    SELECT 'I8 attempt ended without a word', o.notification_id::text, o.outcome
-      FROM watching.outcomes o
-     WHERE NOT EXISTS (SELECT 1 FROM watching.events e
-                        WHERE e.xid = o.xid AND o.notification_id = ANY (e.subjects)
-                          AND (o.outcome, e.kind)
-                              IN (('sent', 'oncall.notification_sent'),
-                                  ('transient', 'oncall.notification_retried'),
-                                  ('transient', 'oncall.notification_failed'),
-                                  ('permanent', 'oncall.notification_failed')))
-    UNION ALL
-    SELECT 'I8 suppressed without a word', n.id::text, ''
-      FROM oncall.notifications n
-     WHERE n.state = 'suppressed'
-       AND NOT EXISTS (SELECT 1 FROM watching.events e
-                        WHERE n.id = ANY (e.subjects)
-                          AND e.kind = 'oncall.notification_suppressed')
-    UNION ALL
-    SELECT 'I8 the watchdog had to help', e.id::text, ''
-      FROM watching.events e
-     WHERE e.kind = 'oncall.witness_restored'
-"""
-
-THE_LOG: LiteralString = """
-    SELECT 'I8 the log is not dense', h.size::text, count(l.seq)::text
-      FROM kernel.log_head h
-      LEFT JOIN kernel.log l ON true
-     GROUP BY h.size
-    HAVING h.size <> count(l.seq) OR min(l.seq) <> 0 OR max(l.seq) <> h.size - 1
-    UNION ALL
-    SELECT 'I8 wrong leaf', l.seq::text, ''
-      FROM kernel.log l
-     WHERE l.leaf <> sha256('\\x00'::bytea || convert_to(l.line, 'UTF8'))
-    UNION ALL
-    SELECT 'I8 recorded and not sealed once', coalesce(e.id, l.id)::text, ''
-      FROM watching.events e
-      FULL JOIN (SELECT id FROM kernel.log UNION ALL SELECT id FROM kernel.intake_log) l
-        ON l.id = e.id
-     WHERE e.id IS NULL OR l.id IS NULL
-    UNION ALL
-    SELECT 'I8 sealed out of order', l.seq::text, ''
-      FROM (SELECT seq, at, lag(at) OVER (ORDER BY seq) AS before FROM kernel.log) l
-     WHERE l.at < l.before - interval '1 min'
-"""
-
-GIVEN_UP_WITHOUT_NEXT: LiteralString = """
-    SELECT n.id, r.name, n.method, max(a.ended_at)
-      FROM watching.failures f
-      JOIN oncall.notifications n ON n.id = f.notification_id
-      JOIN oncall.attempts a ON a.notification_id = n.id
-      JOIN kernel.resources r ON r.uid = n.person_id
-     WHERE f.page_state IN ('triggered', 'escalating') AND f.page_epoch = n.epoch
-       AND NOT EXISTS (SELECT 1 FROM oncall.notifications x
-                        WHERE (x.page_id, x.epoch, x.loop, x.step, x.catch, x.person_id, x.rule)
-                              = (n.page_id, n.epoch, n.loop, n.step, n.catch, n.person_id, n.rule)
-                          AND x.method = n.method + 1)
-     GROUP BY n.id, r.name, n.method
-"""
-
-OPEN_PAGES: LiteralString = """
-    SELECT p.id, p.epoch, coalesce(r.name, 'default'), p.catch, p.unpageable,
-           EXISTS (SELECT 1 FROM oncall.notifications n
-                    WHERE n.page_id = p.id AND n.epoch = p.epoch AND n.state = 'sent')
-      FROM oncall.pages p
-      LEFT JOIN kernel.resources r ON r.uid = p.policy_id
-     WHERE p.state IN ('triggered', 'escalating')
-"""
-
-UNSETTLED: LiteralString = """
-    SELECT 'I6 page', id::text, state FROM oncall.pages WHERE state <> 'resolved'
-    UNION ALL
-    SELECT 'I6 incident', number::text, status FROM command.incidents WHERE resolved_at IS NULL
-    UNION ALL
-    SELECT 'I6 message', id::text, state FROM oncall.notifications
-     WHERE state IN ('queued', 'sending')
-    UNION ALL
-    SELECT 'I6 group', id::text, state FROM triage.groups WHERE state IN ('waiting', 'active')
-    UNION ALL
-    SELECT 'I6 alert', id::text, state FROM triage.alerts WHERE state = 'firing'
-    UNION ALL
-    SELECT 'I6 job', kind, due_at::text FROM kernel.jobs
-    UNION ALL
-    SELECT 'I6 unsealed', id::text, kind FROM kernel.intake_log
-"""
-
-# An alarm is void once somebody has the page.
-ALARMS_UNTOLD: LiteralString = """
-    SELECT e.id, e.at, min(later.at)
-      FROM watching.events e
-      LEFT JOIN watching.events later
-        ON later.subjects && e.subjects AND later.at >= e.at
-       AND later.kind IN ('oncall.page_acknowledged', 'oncall.page_acknowledged_by_token',
-                          'oncall.page_resolved')
-     WHERE e.kind = 'oncall.page_unpageable'
-       AND NOT EXISTS (SELECT 1 FROM watching.events told
-                        WHERE told.kind = 'oncall.last_resort_called'
-                          AND told.subjects && e.subjects AND told.at >= e.at)
-     GROUP BY e.id, e.at
-"""
-
-
 class Promises:
     """Asks, and remembers between two questions what only time can tell."""
 
@@ -265,7 +45,13 @@ class Promises:
 
     async def at_every_commit(self) -> None:
         """What must be true in every state that a crash can leave behind."""
-        expect(await self._observer.rows(AT_EVERY_COMMIT, retriggers_max=RETRIGGERS_MAX))
+        expect(
+            await self._observer.rows(
+                AT_EVERY_COMMIT,
+                retriggers_max=RETRIGGERS_MAX,
+                removed=list(self._org.ever_removed),
+            )
+        )
 
     async def at_rest(self, now: datetime) -> None:
         """What must be true when somebody worked and nothing is left to do just now."""
@@ -295,10 +81,11 @@ class Promises:
         for page_id, epoch, policy, catch, unpageable, told in found:
             key = (page_id, epoch)
             since = self._open_since.setdefault(key, now)
-            patience = timedelta(seconds=self._org.bound_s[policy] + 1) + self._out(since, now)
+            ladder_s, every_s = self._org.patience_s(policy)
+            patience = timedelta(seconds=ladder_s + 1) + self._out(since, now)
             if now - since > patience and not catch and not unpageable:
                 raise BrokenPromise(f"I2 no catch-all after the last step: page {page_id}")
-            patience += timedelta(seconds=self._org.catch_every_s[policy] + 60)
+            patience += timedelta(seconds=every_s + 60)
             if now - since > patience and not told and not unpageable:
                 raise BrokenPromise(f"I2 nobody told and no alarm: page {page_id}")
 
@@ -335,10 +122,11 @@ class Promises:
         """I2: a step calls whoever has the turn by the clocks of the schedule's zone."""
         found = await self._observer.rows(
             """
-            SELECT l.line, coalesce(r.name, 'default')
+            SELECT l.line, coalesce(r.name, 'default'), asked.name
               FROM kernel.log l
               JOIN oncall.pages p ON p.id = ANY (l.subjects)
               LEFT JOIN kernel.resources r ON r.uid = p.policy_id
+              LEFT JOIN kernel.resources asked ON asked.uid = p.asked_person
              WHERE l.kind = 'oncall.step_called'
             """
         )
@@ -347,10 +135,14 @@ class Promises:
                 "SELECT uid::text, name FROM kernel.resources WHERE kind = 'Person'"
             )
         )
-        for line, policy in found:
+        for line, policy, asked in found:
             record = msgspec.json.decode(line)
             at, body = datetime.fromisoformat(record["at"]), record["body"]
             called = {names[id_] for id_ in body["people"]}
+            if asked is not None:
+                if called != {asked}:
+                    raise BrokenPromise(f"I2 called {sorted(called)}, not {asked}: {line}")
+                continue
             revisions = self._org.revisions_at(at)
             if all(called != callable_people(r, policy, body["step"], at) for r in revisions):
                 raise BrokenPromise(f"I2 called {sorted(called)}: {line}")

@@ -1,5 +1,6 @@
 """Debian's PostgreSQL 15 under the same statements: stores, kernel and a whole journey."""
 
+import io
 import os
 import pwd
 import subprocess
@@ -15,8 +16,13 @@ from msgspec import Struct
 from psycopg.conninfo import make_conninfo
 
 from fakes.world import ACME, NOON, running
+from tocsin.kernel.backup import back_up
 from tocsin.kernel.db import OLDEST_MAJOR
+from tocsin.kernel.errors import Conflict
+from tocsin.kernel.migrations import migrate
+from tocsin.kernel.restore import restore, scratch
 from tocsin.kernel.settings import load
+from tocsin.oncall.actions import PAGING_JOBS
 
 pytestmark = [pytest.mark.peer, pytest.mark.journey, pytest.mark.slow]
 
@@ -161,6 +167,34 @@ async def test_a_page_goes_its_whole_way_on_a_database_that_is_given_by_its_url(
         story = await world.story()
         assert story[-1] == "oncall.page_resolved"
         assert "command.responder_joined" in story
+
+
+async def test_a_backup_moves_between_two_majors_of_postgresql_and_back(
+    url: str, system_server: Server, empty_dsn: str, tmp_path: Path
+) -> None:
+    with psycopg.connect(system_server.conninfo("postgres"), autocommit=True) as conn:
+        for name in ("first", "second"):
+            conn.execute(f"CREATE DATABASE {name} OWNER tocsin")  # type: ignore[call-overload]
+    first, second = (url.replace("/tocsin?", f"/{name}?") for name in ("first", "second"))
+    migrate(first)
+    async with running(first) as world:
+        await world.apply(ACME)
+        await world.signal({"alertname": "Down", "severity": "critical"})
+    old, new = io.BytesIO(), io.BytesIO()
+    log_size = back_up(first, old).manifest.log_size
+    old.seek(0)
+    with pytest.raises(Conflict, match="CREATEDB"), scratch(first, owner=None):
+        pytest.fail("an owner without further rights made a database")
+    restore(empty_dsn, old, hold=PAGING_JOBS)
+    back_up(empty_dsn, new)
+    (tmp_path / "file").write_bytes(new.getvalue())
+    done = tocsin(second, "restore", str(tmp_path / "file"), "--table")
+    assert done.returncode == 0, done.stderr
+    assert "PAGING IS HELD" in done.stdout
+    with psycopg.connect(second) as conn:
+        found = conn.execute("SELECT size FROM kernel.log_head").fetchone()
+        assert found is not None
+        assert found[0] == log_size > 5
 
 
 def test_the_stores_and_a_journey_pass_on_it_as_they_do_on_the_embedded_one(

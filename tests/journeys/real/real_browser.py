@@ -4,7 +4,7 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,34 @@ class Person:
     def foreign(self) -> list[str]:
         """Return the requests that left this machine."""
         return [url for url in self.requests if not url.startswith(OURS)]
+
+    def nodes(self) -> int:
+        """Count the elements of the page."""
+        return int(self.page.evaluate("document.querySelectorAll('*').length"))
+
+    def bytes_of(self, visit: Callable[[], None]) -> int:
+        """Return what a visit loads with an empty cache, as it goes over the wire."""
+        session = self.context.new_cdp_session(self.page)
+        session.send("Network.enable")
+        session.send("Network.clearBrowserCache")
+        loaded: list[float] = []
+        session.on(
+            "Network.loadingFinished", lambda one: loaded.append(one["encodedDataLength"])
+        )
+        visit()
+        self.page.wait_for_load_state("load")
+        session.detach()
+        return int(sum(loaded))
+
+    def slow_down(self, latency_ms: int) -> None:
+        """Make every request from now on take longer."""
+        session = self.context.new_cdp_session(self.page)
+        session.send("Network.enable")
+        session.send(
+            "Network.emulateNetworkConditions",
+            {"offline": False, "latency": latency_ms, "downloadThroughput": 1_000_000,
+             "uploadThroughput": 1_000_000},
+        )  # fmt: skip
 
     def scrolls_sideways(self) -> bool:
         """Say whether the page is wider than the screen."""

@@ -114,6 +114,18 @@ class Tocsin:
         now = datetime.now(UTC).isoformat()
         self._send(token, [_alert(labels, "") | {"endsAt": now} for labels in alerts])
 
+    def change(self, token: str, service: str, summary: str) -> None:
+        """Say what was deployed, switched or configured."""
+        body = {
+            "routing_key": token,
+            "payload": {
+                "summary": summary, "source": "ci", "custom_details": {"service": service},
+            },
+            "links": [{"href": "https://ci.example.org/42", "text": "Build"}],
+        }  # fmt: skip
+        answer = self._http.post("/v2/change/enqueue", json=body)
+        assert answer.status_code == 202, answer.text
+
     def _send(self, token: str, alerts: list[dict[str, object]]) -> None:
         answer = self._http.post("/api/v2/alerts", headers=_bearer(token), json=alerts)
         assert answer.status_code == 200, answer.text

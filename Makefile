@@ -11,6 +11,7 @@ RUN := .venv/bin
 # tests that need neither a database nor another program
 QUICK := not (db or journey or peer or slow)
 ASSETS := src/tocsin/web/static/manifest.json
+LIGHTHOUSE := bench/lighthouse/node_modules/.package-lock.json
 UI := $(shell find ui -path ui/node_modules -prune -o -type f -print 2>/dev/null) hatch_build.py
 
 .PHONY: demo
@@ -26,11 +27,11 @@ test: lint $(ASSETS) debian ## all of check, and the whole suite (what CI runs)
 	$(RUN)/python -m pytest $(ARGS)
 
 .PHONY: proof
-proof: .venv/.test $(ASSETS) debian ## hundreds of kills and seeds, foreign suites; writes docs/proof
+proof: .venv/.test $(ASSETS) $(LIGHTHOUSE) debian ## hundreds of kills and seeds, foreign suites; writes docs/proof
 	$(RUN)/python tools/proof.py $(ARGS)
 
 .PHONY: bench
-bench: .venv/.test $(ASSETS) debian ## one JSON line per measurement, beside Alertmanager
+bench: .venv/.test $(ASSETS) $(LIGHTHOUSE) debian ## one JSON line per measurement, beside Alertmanager
 	$(RUN)/python tools/bench.py $(ARGS)
 
 .PHONY: docs
@@ -43,13 +44,17 @@ format: .venv/.test ## put the code into its format and sort what can be sorted
 	$(RUN)/ruff format
 	$(RUN)/ruff check --fix
 
+.PHONY: wheels
+wheels: .venv/.test $(ASSETS) ## everything for an installation without a network, in .build/wheels
+	bash tools/wheels.sh $(ARGS)
+
 .PHONY: lock
 lock: .build/bootstrap/installed.txt ## regenerate the locks; UPGRADE=1 takes the newest versions
 	bash tools/lock.sh
 
 .PHONY: clean
 clean: ## remove everything that make has made
-	rm -rf .venv .build site src/tocsin/web/static ui/node_modules
+	rm -rf .venv .build site src/tocsin/web/static ui/node_modules bench/lighthouse/node_modules
 
 .PHONY: help
 help: ## this list
@@ -79,6 +84,10 @@ debian:
 $(ASSETS): $(UI) | .venv/.runtime
 	bash tools/assets.sh
 	@[ ! -e $@ ] || touch $@
+
+$(LIGHTHOUSE): bench/lighthouse/package-lock.json
+	npm ci --prefix bench/lighthouse --no-audit --no-fund
+	@touch $@
 
 .build/%/installed.txt: requirements/%.txt tools/install.sh
 	bash tools/install.sh .build/$* $*

@@ -20,28 +20,38 @@ SCRATCH = ROOT / ".build" / "proof"
 STEPS: dict[str, tuple[str, list[str]]] = {
     # SIGKILL at random instants: every 2xx is there once, every page has a live witness
     "kill": ("kill/test_*.py", ["--kills=200"]),
+    # two nodes on one database, one killed, stopped or cut off; PostgreSQL in every trouble
+    "nodes": ("nodes/test_*.py", ["--blows=12"]),
     # random days on PostgreSQL with crashes, clock jumps and failing providers; its mutants
     "simulation": ("simulation/test_*.py", ["--seeds=1000"]),
+    # schemathesis asks every operation with every role: as described, and within the permissions
+    "api": ("web/test_api_schema.py", ["--examples=40"]),
+    # Lighthouse on every screen: accessibility, best practices and SEO are 100
+    "screens": ("journeys/real/test_lighthouse.py", ["--lighthouse"]),
     # real third-party programs, and suites that other projects wrote
     "peers": ("test_*.py", ["-m", "peer"]),
 }
 
 
 def main() -> int:
-    """Run the steps the arguments name, all by default, and fail if any of them did."""
-    names = sys.argv[1:] or list(STEPS)
+    """Run the steps the arguments name, all by default, and fail if any of them did.
+
+    An argument that begins with `--` goes to pytest, after the step's own: `simulation --seeds=50`.
+    """
+    options = [one for one in sys.argv[1:] if one.startswith("--")]
+    names = [one for one in sys.argv[1:] if one not in options] or list(STEPS)
     if unknown := set(names) - set(STEPS):
         print(f"no such step: {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
     KEPT.mkdir(parents=True, exist_ok=True)
     SCRATCH.mkdir(parents=True, exist_ok=True)
-    return max([_run(name) for name in names])
+    return max([_run(name, options) for name in names])
 
 
-def _run(name: str) -> int:
+def _run(name: str, more: list[str]) -> int:
     junit = SCRATCH / f"{name}.xml"
     junit.unlink(missing_ok=True)
-    pattern, options = STEPS[name]
+    pattern, options = STEPS[name][0], [*STEPS[name][1], *more]
     found = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "tests").rglob(pattern))
     tests = ["tests"] if pattern == "test_*.py" else found
     if not tests:

@@ -181,8 +181,10 @@ def cli() -> str | None:
     ]
     return _page(
         "Command line",
-        "Exit codes stand in [errors](errors.md). A command talks to a running Tocsin when"
-        " `TOCSIN_TOKEN` is set, and otherwise opens the database that the settings name.",
+        "Exit codes stand in [errors](errors.md); 10 says that something was found that a pipeline"
+        " may want to stop at. A command talks to a running Tocsin when `TOCSIN_TOKEN` is set or"
+        " after `tocsin login`, and otherwise opens the database that the settings name and acts as"
+        " `local:<os-user>`. On a terminal it prints tables, behind a pipe JSON; `--output` chooses.",
         "\n\n".join(blocks),
     )
 
@@ -228,8 +230,10 @@ def api() -> str | None:
     ]
     return _page(
         "API",
-        "The full description is at `/api/v1/openapi.json` of a running Tocsin. Every request"
-        " carries `Authorization: Bearer TOKEN`; refusals are [errors](errors.md).",
+        "A running Tocsin shows this with examples at `/api/v1/docs`, and describes it for programs"
+        " at `/api/v1/openapi.json`. Every request carries `Authorization: Bearer TOKEN`; refusals"
+        " are [errors](errors.md). Every write takes an `Idempotency-Key`. How it is used:"
+        " [the API from a script](../howto/api.md).",
         "\n\n".join(blocks),
     )
 

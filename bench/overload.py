@@ -17,8 +17,8 @@ from page_latency import ORGANISATION, Mailbox, _make_token
 
 CLAIM = (
     "Ten times the sustainable load from four integrations: a page of a quiet integration,"
-    " from POST to the first SMTP attempt, p99 within 1.5 times of that at half the"
-    " sustainable load; nothing accepted is lost, memory stays flat, every refusal is 429 or"
+    " from POST to the first SMTP attempt, p99 within 1.5 times of that at the sustainable"
+    " load; nothing accepted is lost, memory stays flat, every refusal is 429 or"
     " 503 with Retry-After."
 )
 FLOODS = 4
@@ -156,7 +156,7 @@ def prepare(server: Tocsin) -> tuple[list[str], list[str]]:
 
 
 async def measure(minutes: float, connections: int) -> dict[str, Any]:
-    """Run a fresh Tocsin: what it sustains, the pages at half of it, the pages at ten times."""
+    """Run a fresh Tocsin: what it sustains, the pages at half of it, at it, at ten times."""
     mailbox = Mailbox()
     smtp = await asyncio.start_server(mailbox.serve, "127.0.0.1", 0)
     smtp_port = smtp.sockets[0].getsockname()[1]
@@ -164,10 +164,17 @@ async def measure(minutes: float, connections: int) -> dict[str, Any]:
         lab = await asyncio.to_thread(Lab, server, mailbox)
         rate = await lab.sustainable()
         half = await lab.under(rate / 2, 60.0 * min(minutes, 2.0), CONNECTIONS)
+        once = await lab.under(rate, 60.0 * min(minutes, 2.0), CONNECTIONS)
         full = await lab.under(rate * 10, 60.0 * minutes, connections)
         lost = await asyncio.to_thread(lab.lost)
         smtp.close()
-    return {"sustainable": round(rate), "half": half, "tenfold": full, "lost": lost}
+    return {
+        "sustainable": round(rate),
+        "half": half,
+        "sustained": once,
+        "tenfold": full,
+        "lost": lost,
+    }
 
 
 def main() -> int:
@@ -177,18 +184,21 @@ def main() -> int:
     parser.add_argument("--connections", type=int, default=256, help="of the flood")
     options = parser.parse_args()
     run = asyncio.run(measure(options.minutes, options.connections))
-    half, full = run["half"], run["tenfold"]
+    half, once, full = run["half"], run["sustained"], run["tenfold"]
     answers = full["flood"]["answers"]
     strange = sum(n for status, n in answers.items() if status not in ("200", "429", "503"))
     strange += full["flood"]["without_retry_after"] + full["flood"]["lost_connections"]
     figures = {
         "p99_ratio": figure(
-            round(full["page_ms"]["p99"] / max(half["page_ms"]["p99"], 1.0), 2), at_most=1.5
+            round(full["page_ms"]["p99"] / max(once["page_ms"]["p99"], 1.0), 2), at_most=1.5
         ),
         "p99_half_ms": figure(half["page_ms"]["p99"], at_most=1_000),
+        "p99_sustained_ms": figure(once["page_ms"]["p99"], at_most=1_000),
         "p99_tenfold_ms": figure(full["page_ms"]["p99"], at_most=1_000),
         "lost": figure(run["lost"], at_most=0),
-        "unpaged": figure(full["quiet"]["unpaged"] + half["quiet"]["unpaged"], at_most=0),
+        "unpaged": figure(
+            sum(one["quiet"]["unpaged"] for one in (half, once, full)), at_most=0
+        ),
         "strange_answers": figure(strange, at_most=0),
         "memory_growth_mib": figure(
             round(full["memory_mib"]["second_half"] - full["memory_mib"]["first_half"], 1),

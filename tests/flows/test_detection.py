@@ -239,7 +239,7 @@ async def test_sorting_yields_to_intake_until_a_signal_is_three_seconds_old(
     assert await sorter.beat() == 1.0  # nothing to do: look again later
     await keep(world, [receipt("a")])
     assert 0 < await sorter.beat() < 1
-    sorter.hint()
+    sorter.hint({"prom"})
     assert not sorter.wake.is_set()
     assert await world.rows(LEFT) == [(1,)]
     world.clock.forward(seconds=3)

@@ -81,7 +81,7 @@ async def _taken(conn: AsyncConnection[Any], now: datetime) -> str | None:
     row = await job_queue.take_timer(conn, now)
     if row is None:
         return None
-    await job_queue.end_timer(conn, row.id)
+    await job_queue.end_timers(conn, [row.id])
     return msgspec.json.decode(row.body, type=Tick).name
 
 
@@ -109,7 +109,7 @@ async def test_a_timer_that_was_run_by_another_a_moment_ago_is_not_taken(
             row = await job_queue.take_timer(one, NOON)
             assert row is not None
             assert await job_queue.take_timer(two, NOON) is None
-            await job_queue.end_timer(one, row.id)
+            await job_queue.end_timers(one, [row.id])
         assert await job_queue.take_timer(two, NOON) is None
 
 
@@ -123,7 +123,7 @@ async def test_who_holds_a_timers_subject_may_defer_under_its_key_while_it_runs(
         assert row is not None
         async with asyncio.timeout(5):  # a row lock here and the subject's lock make a deadlock
             await defer(units, [Tick()], at=NOON + 9 * SECOND, key="group:1")
-        await job_queue.end_timer(conn, row.id)
+        await job_queue.end_timers(conn, [row.id])
 
 
 async def test_a_lease_keeps_others_away_for_ten_seconds(database: Database) -> None:

@@ -145,6 +145,32 @@ async def test_intake_stops_while_sorting_is_too_far_behind_and_goes_on_by_itsel
     assert await post(world) == (200, None)
 
 
+async def test_ready_says_whatever_intake_says_to_senders(world: World) -> None:
+    loops, intake = Loops(world.app), world.app.intake
+
+    async def said() -> set[str]:
+        found = await world.app.readiness.check()
+        codes = {code for code in found.codes if code.startswith("intake-")}
+        assert found.ready or codes
+        return codes
+
+    world.app.worker.beat_at = world.clock.now()
+    assert await post(world) == (200, None)
+    assert await said() == set()
+    world.clock.forward(seconds=world.app.settings.lag_limit_s + 1)
+    await loops._pressure()
+    await world.settle()  # all is sorted, and intake does not know of it yet
+    world.app.worker.beat_at = world.clock.now()
+    assert await post(world) == (503, "1")
+    assert await said() == {"intake-behind"}
+    await loops._pressure()
+    assert await said() == set()
+    await intake.pulse.beat()
+    intake.pulse._beat_s = (intake.pulse._beat_s or 0.0) - 10  # SIGSTOP, SIGCONT
+    assert await post(world) == (503, "1")
+    assert await said() == {"intake-stopped"}
+
+
 async def test_a_token_over_its_rate_hears_429_and_its_alerts_are_not_kept(
     world: World,
 ) -> None:
@@ -255,7 +281,7 @@ async def test_a_database_that_is_away_is_answered_with_come_again(world: World)
     from httpx import ASGITransport, AsyncClient
 
     services = replace(world.app.services, identity=AwayIdentity(world.app.db, world.clock))
-    site = Inbound(services, world.app.site._behind)
+    site = Inbound(services, world.app.site._lobby.behind)
     async with AsyncClient(transport=ASGITransport(site), base_url="http://t") as http:
         answer = await http.post(PATH, json=alerts(), headers=world.bearer)
     assert answer.status_code == 503

@@ -42,19 +42,37 @@ async def gate() -> Gate:
 
 async def test_who_sends_little_passes_though_nobody_turns(gate: Gate) -> None:
     await gate.make_heavy("flood")
-    waiting = asyncio.ensure_future(gate.go("flood"))
-    for _ in range(int(LIGHT_BURST) // 2):
-        await gate.go("quiet", 100)
-    assert set(gate.passed) == {"quiet"}
-    waiting.cancel()
+    with gate.way.held():
+        waiting = asyncio.ensure_future(gate.go("flood"))
+        for _ in range(int(LIGHT_BURST) // 2):
+            await gate.go("quiet", 100)
+        assert set(gate.passed) == {"quiet"}
+        waiting.cancel()
+
+
+async def test_who_sends_much_needs_no_turn_while_nobody_else_wants_one(gate: Gate) -> None:
+    await gate.make_heavy("flood")
+    await gate.go("flood", 100)
+    assert gate.passed == ["flood"]
+
+
+async def test_no_more_goes_at_once_than_a_turn_has_room_for(gate: Gate) -> None:
+    await gate.make_heavy("flood")
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(gate.go("flood", BUDGET_BYTES // 4)) for _ in range(6)]
+        await turns()
+        assert gate.passed == ["flood"] * 4
+        for task in tasks:
+            task.cancel()
 
 
 async def test_the_others_go_in_rotation_however_many_one_has(gate: Gate) -> None:
     await gate.make_heavy("a", "b", "c")
     async with asyncio.TaskGroup() as group:
-        for name in [*"aaaaaa", *"bb", "c"]:
-            group.create_task(gate.go(name))
-        await turns()
+        with gate.way.held():
+            for name in [*"aaaaaa", *"bb", "c"]:
+                group.create_task(gate.go(name))
+            await turns()
         turning = group.create_task(gate.turnstile.run())
         while len(gate.passed) < 9:
             await asyncio.sleep(0)
@@ -66,9 +84,9 @@ async def test_the_others_go_in_rotation_however_many_one_has(gate: Gate) -> Non
 async def test_nobody_goes_while_a_page_is_under_way(gate: Gate) -> None:
     await gate.make_heavy("a")
     async with asyncio.TaskGroup() as group:
-        group.create_task(gate.go("a"))
-        await turns()
         with gate.way.held():
+            group.create_task(gate.go("a"))
+            await turns()
             turning = group.create_task(gate.turnstile.run())
             await turns()
             assert gate.passed == []
@@ -79,9 +97,10 @@ async def test_nobody_goes_while_a_page_is_under_way(gate: Gate) -> None:
 
 async def test_a_sender_that_goes_away_leaves_its_place(gate: Gate) -> None:
     await gate.make_heavy("a")
-    gone, stays = asyncio.ensure_future(gate.go("a")), asyncio.ensure_future(gate.go("a"))
-    await turns()
-    gone.cancel()
+    with gate.way.held():
+        gone, stays = asyncio.ensure_future(gate.go("a")), asyncio.ensure_future(gate.go("a"))
+        await turns()
+        gone.cancel()
     turning = asyncio.ensure_future(gate.turnstile.run())
     await stays
     turning.cancel()
@@ -92,6 +111,6 @@ async def test_a_sender_that_goes_away_leaves_its_place(gate: Gate) -> None:
 async def test_a_turnstile_that_is_full_refuses(gate: Gate) -> None:
     await gate.make_heavy("a")
     gate.turnstile.count = WAITING_MAX
-    with pytest.raises(Unavailable) as caught:
+    with gate.way.held(), pytest.raises(Unavailable) as caught:
         await gate.go("a")
     assert caught.value.retry_after_s == 1

@@ -1,8 +1,8 @@
 """From a kept signal to a sorted alert: take, read, sort, in one unit."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
 
 import tocsin.signals.actions as signals
 import tocsin.triage.actions as triage
@@ -33,11 +33,14 @@ YIELD_MANY_S = 1.5  # the same where requests carry many: they come faster than 
 LATE_S = 0.5  # older than that again: sorting is too slow
 LIGHT_MAX = 32  # receipts that an integration may have waiting to be sorted before all others
 LIGHT_RECEIPTS_MAX = 256  # in one unit: short, for the next one waits behind it
+LIGHT_POLL_S = 30.0  # `beat` sees when there is something
 LIGHT_PAUSE_S = 1.0  # after a failure, which is left to those who can find the culprit
 OVERDUE_S = 2.0  # what is light and yet this old is sorted with all others
 FRESH_S = 1.5  # how long it is known who is not light
 FOLLOWS_S = 0.02  # until the first timer of what was just sorted has begun
+STRETCH = 100  # alerts that are read at a time without a look at what goes first
 GIVE_WAY_S = 0.2  # how long a batch waits for pages at most
+DROP_AGAIN = timedelta(minutes=1)  # after receipts past retention could not be dropped
 log = Log("detection")
 
 
@@ -60,6 +63,7 @@ class Sorter:
         self._retention_days = retention_days
         self._limit = RECEIPTS_MAX
         self._days: set[date] = set()
+        self._drop_at: datetime | None = None  # something past retention is left
         self._alerts_per_receipt = 1.0
         self._alerts_max = ALERTS_MAX
         self._intake_is_busy = intake_is_busy
@@ -86,11 +90,11 @@ class Sorter:
             self.way.linger(FOLLOWS_S)
         if self._heavy and not self._intake_is_busy():
             self.wake.set()
-        return 0.0 if count else POLL_S
+        return 0.0 if count else LIGHT_POLL_S
 
     async def sort_light(self) -> int:
         """Sort all that light integrations have waiting in one unit; return how many receipts."""
-        if self._clock.now().date() not in self._days:
+        if not self._has_room():
             await self._make_room()
         taken: list[Receipt] = []
 
@@ -127,6 +131,8 @@ class Sorter:
             self._is_behind = False
             self._pace.free()
             return POLL_S
+        if self._known_heavy() is None:  # what another process has kept gave no hint here
+            self.light_wake.set()
         age_s = (self._clock.now() - oldest_at).total_seconds()
         if not self._intake_is_busy():
             self._pace.free()
@@ -159,9 +165,14 @@ class Sorter:
         self._is_behind = count > 0
         return count
 
-    def hint(self) -> None:
-        """Look at once for what is light; for all else unless intake needs the processor more."""
-        self.light_wake.set()
+    def hint(self, senders: Collection[str]) -> None:
+        """Look at once for what is light; for all else unless intake needs the processor more.
+
+        Of who is known not to be light nothing is looked for: in a flood every commit would be
+        one look more.
+        """
+        if not set(senders) <= set(self._known_heavy() or ()):
+            self.light_wake.set()
         if self._heavy and not self._intake_is_busy():
             self.wake.set()
 
@@ -212,14 +223,21 @@ class Sorter:
 
     async def _fold(self, unit: Unit, taken: Sequence[Receipt], *, waited: bool) -> int:
         extra = unit.config(Integrations).extra_labels
-        observed = [
-            one
-            for receipt in taken
-            for one in self._read(receipt, extra.get(receipt.integration), waited=waited)
-        ]
+        pause = self._pause if waited else triage.no_pause
+        observed: list[Observed] = []
+        for receipt in taken:
+            before = len(observed)
+            observed += self._read(receipt, extra.get(receipt.integration), waited=waited)
+            if before // STRETCH != len(observed) // STRETCH:
+                await pause()
         if observed:
-            await triage.sort_observed(unit, observed)
+            await triage.sort_observed(unit, observed, pause)
         return len(observed)
+
+    async def _pause(self) -> None:
+        """Let what pages somebody go first, in the middle of a batch."""
+        await asyncio.sleep(0)
+        await self.way.give(GIVE_WAY_S)
 
     async def _cut(self, taken: list[Receipt], error: Exception) -> None:
         if len(taken) > 1:
@@ -268,12 +286,20 @@ class Sorter:
         today = self._clock.now().date()
         first = min(today, oldest_at.date() if oldest_at else today) - timedelta(days=1)
         wanted = [first + timedelta(days=n) for n in range((today - first).days + 2)]
-        if self._days.issuperset(wanted):
+        if self._has_room() and self._days.issuperset(wanted):
             return
-        await signals.keep_partitions(
+        are_gone = await signals.keep_partitions(
             self._units.db,
             now=self._clock.now(),
             retention_days=self._retention_days,
             ahead=wanted,
         )
         self._days = set(wanted)
+        self._drop_at = None if are_gone else self._clock.now() + DROP_AGAIN
+
+    def _has_room(self) -> bool:
+        """Say whether today and tomorrow have a partition, and nothing is to be dropped again."""
+        now = self._clock.now()
+        if self._drop_at is not None and now >= self._drop_at:
+            return False
+        return {now.date(), (now + timedelta(days=1)).date()} <= self._days

@@ -1,20 +1,25 @@
 """What the worker does with jobs that are due: take timers, lease errands, end them or try again."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from tocsin.kernel.jobs import BACKOFF_MAX_S, JobRow
+from tocsin.kernel.jobs import BACKOFF_MAX_S, JobRow, Mode
 from tocsin.kernel.rows import struct_row
 
 LEASE_S = 10
 TIMERS_SEEN = 64  # more than there are workers' hands, so that one of them is free
 
 
-async def take_timer(conn: AsyncConnection[Any], now: datetime) -> JobRow | None:
-    """Claim one due timer for this transaction, or return None; `end_timer` removes it.
+async def take_timer(
+    conn: AsyncConnection[Any], now: datetime, mode: Mode = "timer"
+) -> JobRow | None:
+    """Claim one due timer for this transaction, or return None; `end_timers` removes it.
+
+    With mode "leisure" it is one of those that can wait.
 
     The claim is an advisory lock and not a row lock: whoever holds the timer's subject must be
     able to defer under the same key while the timer waits for that subject, or the two of
@@ -27,7 +32,7 @@ async def take_timer(conn: AsyncConnection[Any], now: datetime) -> JobRow | None
                 WITH due AS MATERIALIZED (
                     SELECT id, kind, body, due_at, attempts
                       FROM kernel.jobs
-                     WHERE mode = 'timer' AND parked_at IS NULL AND due_at <= %(now)s
+                     WHERE mode = %(mode)s AND parked_at IS NULL AND due_at <= %(now)s
                        AND kind <> ALL (ARRAY(SELECT kind FROM kernel.held_jobs))
                      ORDER BY due_at
                      LIMIT %(seen)s
@@ -37,11 +42,59 @@ async def take_timer(conn: AsyncConnection[Any], now: datetime) -> JobRow | None
                  WHERE pg_try_advisory_xact_lock(hashtextextended(id::text, 0))
                  LIMIT 1
                 """,
-                {"now": now, "seen": TIMERS_SEEN},
+                {"now": now, "mode": mode, "seen": TIMERS_SEEN},
             )
             row = await cursor.fetchone()
             if row is None or await _is_due(conn, row.id, now):
                 return row
+
+
+async def take_alike(
+    conn: AsyncConnection[Any], first: JobRow, now: datetime, limit: int
+) -> list[JobRow]:
+    """Claim up to `limit` due timers of the kind of `first`, which is claimed, for this transaction.
+
+    `first` is among them. They come by subject, so that who locks subjects in that order waits
+    for none of them while holding another.
+    """
+    cursor = await conn.execute(
+        """
+        WITH due AS MATERIALIZED (
+            SELECT id
+              FROM kernel.jobs
+             WHERE mode = 'timer' AND parked_at IS NULL AND due_at <= %(now)s
+               AND kind = %(kind)s AND id <> %(id)s
+             ORDER BY due_at
+             LIMIT %(seen)s
+        )
+        SELECT id
+          FROM due
+         WHERE pg_try_advisory_xact_lock(hashtextextended(id::text, 0))
+         LIMIT %(others)s
+        """,
+        {
+            "now": now,
+            "kind": first.kind,
+            "id": first.id,
+            "seen": TIMERS_SEEN,
+            "others": limit - 1,
+        },
+    )
+    ids = [first.id, *(row[0] for row in await cursor.fetchall())]
+    if len(ids) == 1:
+        return [first]
+    async with conn.cursor(row_factory=struct_row(JobRow)) as found:
+        # under the locks: another may have run one of them just before it was ours
+        await found.execute(
+            """
+            SELECT id, kind, body, due_at, attempts
+              FROM kernel.jobs
+             WHERE id = ANY(%(ids)s) AND due_at <= %(now)s
+             ORDER BY subject
+            """,
+            {"ids": ids, "now": now},
+        )
+        return await found.fetchall()
 
 
 async def _is_due(conn: AsyncConnection[Any], job_id: UUID, now: datetime) -> bool:
@@ -53,9 +106,11 @@ async def _is_due(conn: AsyncConnection[Any], job_id: UUID, now: datetime) -> bo
     return await cursor.fetchone() is not None
 
 
-async def end_timer(conn: AsyncConnection[Any], job_id: UUID) -> None:
-    """Remove a timer that was run; it is back if this transaction fails."""
-    await conn.execute("DELETE FROM kernel.jobs WHERE id = %(id)s", {"id": job_id})
+async def end_timers(conn: AsyncConnection[Any], job_ids: Sequence[UUID]) -> None:
+    """Remove timers that were run; they are back if this transaction fails."""
+    await conn.execute(
+        "DELETE FROM kernel.jobs WHERE id = ANY(%(ids)s)", {"ids": list(job_ids)}
+    )
 
 
 async def lease_errands(
@@ -153,8 +208,16 @@ async def postpone_timer(
     )
 
 
-async def next_due(conn: AsyncConnection[Any]) -> tuple[datetime | None, datetime | None]:
-    """Return when the next timer is due, and the next errand, or its lease ends."""
+class NextDue(NamedTuple):
+    """When the next job of each mode is due, None: there is none; an errand, or its lease ends."""
+
+    timer: datetime | None
+    errand: datetime | None
+    leisure: datetime | None
+
+
+async def next_due(conn: AsyncConnection[Any]) -> NextDue:
+    """Return when there will be something to do."""
     cursor = await conn.execute(
         """
         SELECT (SELECT min(due_at) FROM kernel.jobs
@@ -163,8 +226,10 @@ async def next_due(conn: AsyncConnection[Any]) -> tuple[datetime | None, datetim
                (SELECT min(greatest(due_at, coalesce(leased_until, due_at)))
                   FROM kernel.jobs
                  WHERE mode = 'errand' AND parked_at IS NULL
-                   AND kind <> ALL (ARRAY(SELECT kind FROM kernel.held_jobs)))
+                   AND kind <> ALL (ARRAY(SELECT kind FROM kernel.held_jobs))),
+               (SELECT min(due_at) FROM kernel.jobs
+                 WHERE mode = 'leisure' AND parked_at IS NULL)
         """
     )
     row = await cursor.fetchone()
-    return (row[0], row[1]) if row else (None, None)
+    return NextDue(*row) if row else NextDue(None, None, None)

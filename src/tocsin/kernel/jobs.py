@@ -1,7 +1,8 @@
 """Work to do later, kept in the same transaction as the change that asked for it.
 
 A *timer* runs inside one unit: taken, done and followed up in one transaction. An *errand*
-goes to the outside world: it is leased, runs between units, and must bear running twice.
+goes to the outside world: it is leased, runs between units, and must bear running twice. What
+is done at *leisure* runs like a timer, one after another, and never in the way of the others.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -17,7 +18,7 @@ from tocsin.kernel.rows import as_json
 
 BACKOFF_MAX_S = 30
 
-Mode = Literal["timer", "errand"]
+Mode = Literal["timer", "errand", "leisure"]
 
 
 class Job(Struct, frozen=True, kw_only=True, tag_field="job"):
@@ -25,11 +26,15 @@ class Job(Struct, frozen=True, kw_only=True, tag_field="job"):
 
 
 class JobKind(Struct, frozen=True, kw_only=True):
-    """What runs a job: `run(unit, job)` for a timer, `run(errand, job)` for an errand."""
+    """What runs a job: `run(errand, job)` for an errand, else `run(unit, job)`.
+
+    Timers of a kind that `shares` are run several in one unit when several are due.
+    """
 
     job: type[Job]
     mode: Mode
     run: Callable[[Any, Any], Awaitable[None]]
+    shares: bool = False
 
 
 class JobKinds:
@@ -117,7 +122,7 @@ async def witnessed(
           FROM kernel.jobs j
           JOIN jsonb_to_recordset(%(pairs)s::jsonb) AS p(subject uuid, epoch integer)
             ON j.subject = p.subject AND j.epoch = p.epoch
-         WHERE j.parked_at IS NULL
+         WHERE j.parked_at IS NULL AND j.mode = 'timer'
         """,
         {"pairs": as_json([{"subject": s, "epoch": e} for s, e in subjects])},
     )
@@ -149,13 +154,17 @@ async def due_at_of(
 
 
 async def lag_s(conn: AsyncConnection[Any], now: datetime) -> float:
-    """Return by how many seconds the oldest due job is late that is neither leased nor held."""
+    """Return how late, in seconds, the oldest due job is that is neither leased nor held.
+
+    What is done at leisure is never late.
+    """
     cursor = await conn.execute(
         """
         SELECT min(due_at)
           FROM kernel.jobs
          WHERE parked_at IS NULL AND due_at <= %(now)s
            AND (leased_until IS NULL OR leased_until <= %(now)s)
+           AND mode <> 'leisure'
            AND kind <> ALL (ARRAY(SELECT kind FROM kernel.held_jobs))
         """,
         {"now": now},

@@ -20,6 +20,7 @@ from tocsin.kernel.sealer import CHANNEL
 
 QUEUE_MAX = 256
 REPLAY_MAX = 1000
+QUIET_S = 15.0
 log = Log("live")
 
 
@@ -152,8 +153,10 @@ def _end(queue: asyncio.Queue[Moved | None]) -> None:
     queue.put_nowait(None)
 
 
-async def stream(hub: Hub, db: Database, after_seq: int | None) -> AsyncIterator[Moved | None]:
-    """Yield what moves; first what moved since `after_seq`. None is a ping after 15 quiet seconds.
+async def stream(
+    hub: Hub, db: Database, after_seq: int | None, *, quiet_s: float = QUIET_S
+) -> AsyncIterator[Moved | None]:
+    """Yield what moves; first what moved since `after_seq`. None is a ping after `quiet_s` of it.
 
     Subscribes before it replays, so that nothing falls between the two.
     """
@@ -168,7 +171,7 @@ async def stream(hub: Hub, db: Database, after_seq: int | None) -> AsyncIterator
             after_seq = sent if len(replay) == REPLAY_MAX else None
         while True:
             try:
-                async with asyncio.timeout(15):
+                async with asyncio.timeout(quiet_s):
                     moved = await queue.get()
             except TimeoutError:
                 yield None

@@ -29,6 +29,16 @@ ATTEMPTS = Counter(
     "tocsin_attempts", "Attempts to deliver, by method and outcome.", ["method", "outcome"],
     registry=REGISTRY,
 )  # fmt: skip
+RECEIPTS = Counter(
+    "tocsin_receipts", "What providers told of messages that they had taken.", ["kind"],
+    registry=REGISTRY,
+)  # fmt: skip
+PROVIDER_STATE = Gauge(
+    "tocsin_provider_state",
+    "Whether a provider of messages is used: 0 well, 1 tried again, 2 left alone for a while.",
+    ["provider"],
+    registry=REGISTRY,
+)
 UNPAGEABLE = Counter(
     "tocsin_pages_unpageable", "Alarms that a page reaches nobody.", registry=REGISTRY
 )
@@ -53,9 +63,25 @@ OPEN_PAGES = Gauge(
     "tocsin_pages_open_count", "Pages nobody has acknowledged.", registry=REGISTRY
 )
 CLIENTS = Gauge("tocsin_live_clients_count", "Open event streams.", registry=REGISTRY)
+BACKUP_AGE = Gauge(
+    "tocsin_backup_age_seconds",
+    "Age of the last backup by `tocsin backup`; +Inf: there is none.",
+    registry=REGISTRY,
+)
+BACKUP_AGE.set(float("inf"))
 SKEW = Gauge(
     "tocsin_clock_skew_seconds", "Database clock minus this machine's.", registry=REGISTRY
 )
+
+REPLIES = Counter(
+    "tocsin_replies", "What people wrote to Tocsin, by connection and outcome.",
+    ["connection", "outcome"], registry=REGISTRY,
+)  # fmt: skip
+REPLIES_CONNECTED = Gauge(
+    "tocsin_replies_connected",
+    "1 where this process hears replies by a connection, 0 where it tries to.",
+    ["connection"], registry=REGISTRY,
+)  # fmt: skip
 
 
 def render() -> bytes:

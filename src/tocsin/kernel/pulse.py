@@ -4,8 +4,9 @@ What it finds on its sockets then was sent long ago: its senders have given up o
 sent something newer to another node.
 """
 
-import time
+from collections.abc import Callable
 
+from tocsin.kernel.clock import elapsed_s
 from tocsin.kernel.logs import Log
 
 BEAT_S = 0.25
@@ -15,15 +16,20 @@ log = Log("pulse")
 
 
 class Pulse:
-    """One per process; without `beat` it never says that the process was stopped."""
+    """One per process; without `beat` it never says that the process was stopped.
 
-    def __init__(self) -> None:
-        self._beat_s: float | None = None  # monotonic
+    It goes by this machine's own running time, which also counts suspend, and not by `Clock`:
+    that one is anchored anew after a stop, and a test that moves it has stopped nothing.
+    """
+
+    def __init__(self, elapsed_s: Callable[[], float] = elapsed_s) -> None:
+        self._elapsed_s = elapsed_s
+        self._beat_s: float | None = None
         self._fresh_from_s = 0.0
 
     async def beat(self) -> float:
         """Take note of being alive; return when to do so again."""
-        now_s = time.monotonic()
+        now_s = self._elapsed_s()
         if self.was_stopped() and self._beat_s is not None and now_s > self._fresh_from_s:
             log.warning("process.stopped", for_s=round(now_s - self._beat_s, 1))
             self._fresh_from_s = now_s + STALE_S
@@ -32,7 +38,7 @@ class Pulse:
 
     def was_stopped(self) -> bool:
         """Say whether what is at hand may be from before a stop."""
-        now_s = time.monotonic()
+        now_s = self._elapsed_s()
         if now_s < self._fresh_from_s:
             return True
         return self._beat_s is not None and now_s - self._beat_s > STOPPED_S

@@ -10,7 +10,7 @@ from tocsin.kernel.actor import SYSTEM
 from tocsin.kernel.clock import Clock
 from tocsin.kernel.errors import Unavailable
 from tocsin.kernel.ids import uuid7
-from tocsin.kernel.jobs import JobKinds, JobRow, backoff
+from tocsin.kernel.jobs import JobKinds, JobRow, Mode, backoff
 from tocsin.kernel.logs import Log
 from tocsin.kernel.right_of_way import RightOfWay
 from tocsin.kernel.unit import Unit
@@ -18,9 +18,11 @@ from tocsin.kernel.units import Units
 
 ERRANDS_MAX = 32
 TIMERS_MAX = 3
+SHARING_MAX = 16
 POLL_S = 1.0
 HEARTBEAT_S = 3.0
 HELD_FRESH = timedelta(seconds=job_queue.LEASE_S / 2)
+GIVE_WAY_S = 0.2  # how long what can wait waits for pages at most
 STOPPING_S = 0.3  # a database that does not answer must not hold up the end
 log = Log("worker")
 
@@ -80,6 +82,7 @@ class Worker:
         self.clock = clock
         self.failures = 0
         self.beat_at = clock.now()
+        self.leisure_wake = asyncio.Event()
         self._wake = asyncio.Event()
         self._running: set[UUID] = set()
         self._timers = 0
@@ -115,7 +118,9 @@ class Worker:
         now = self.clock.now()
         async with self.units.db.connection() as conn:
             self.beat_at = now
-            timer_at, errand_at = await job_queue.next_due(conn)
+            timer_at, errand_at, leisure_at = await job_queue.next_due(conn)
+            if leisure_at is not None and leisure_at <= now:
+                self.leisure_wake.set()
             due_at = min(filter(None, (timer_at, errand_at)), default=None)
             if due_at is None:
                 return POLL_S
@@ -148,17 +153,31 @@ class Worker:
             if ran:  # one that another process holds stays due: looking at once would spin
                 self._wake.set()
 
-    async def _timer(self) -> bool:
-        """Run one due timer in one unit; False when none is due."""
+    async def at_leisure(self) -> bool:
+        """Run one thing that could wait, and gives way to all else; False when there is none."""
+        await self._way.give(GIVE_WAY_S)
+        return await self._timer("leisure")
+
+    async def _timer(self, mode: Mode = "timer") -> bool:
+        """Run one due timer in one unit, or some that share it; False when none is due.
+
+        If one of them fails, it is put off and all others are due as before.
+        """
         taken: list[JobRow] = []
 
         async def act(unit: Unit) -> None:
             taken.clear()
-            row = await job_queue.take_timer(unit.conn, unit.now)
-            if row is not None:
-                taken.append(row)
-                await self.kinds.by_name[row.kind].run(unit, self.kinds.decode(row))
-                await job_queue.end_timer(unit.conn, row.id)
+            row = await job_queue.take_timer(unit.conn, unit.now, mode)
+            if row is None:
+                return
+            taken.append(row)
+            kind, rows = self.kinds.by_name[row.kind], [row]
+            if kind.shares:
+                rows = await job_queue.take_alike(unit.conn, row, unit.now, SHARING_MAX)
+            for one in rows:
+                taken[:] = [one]
+                await kind.run(unit, self.kinds.decode(one))
+            await job_queue.end_timers(unit.conn, [one.id for one in rows])
 
         try:
             await self.units.run(SYSTEM, act)
@@ -239,7 +258,7 @@ class Worker:
         """
         count = 0
         while True:
-            ran = await self._timer()
+            ran = await self._timer() or await self._timer("leisure")
             async with self.units.db.connection() as conn:
                 rows = await job_queue.lease_errands(
                     conn, self.clock.now(), worker=self.id, limit=1

@@ -1,7 +1,7 @@
 """Keep requests, many in one transaction, and refuse what cannot be kept."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from tocsin.kernel.actor import Actor
 from tocsin.kernel.clock import Clock
@@ -40,8 +40,7 @@ class Intake:
         self._sizes: dict[str, int] = {}  # bytes in the queue, by sender
         self._looks: dict[str, tuple[float, int]] = {}
         self._refusing = 0
-        self.on_kept: list[Callable[[], None]] = []
-        self.blocked: str = ""  # why intake takes nothing now; set by the pressure loop
+        self.on_kept: list[Callable[[Collection[str]], None]] = []  # told whose
         self.behind: Mapping[str, float] = {}  # seconds, by sender; set by the pressure loop
         self.behind_max_s = 0.0  # more than that, and not even what is over is taken
         self._busy_until = 0.0  # loop time
@@ -113,8 +112,6 @@ class Intake:
 
     def _refusal(self, integration: str, *, ends: bool = False) -> Refused | None:
         """Say why nothing of a sender is taken now, if so; of what `ends` more is."""
-        if self.blocked:
-            return Unavailable(self.blocked, retry_after_s=1)
         behind_s = self.behind.get(integration)
         if behind_s is not None and not (ends and behind_s <= self.behind_max_s):
             return Unavailable(f"sorting is {behind_s:.0f} s behind", retry_after_s=1)
@@ -131,6 +128,20 @@ class Intake:
             said = f"{integration} has more than its share of the queue"
             return TooMany(said, retry_after_s=1)
         return None
+
+    def refuses(self) -> Mapping[str, str]:
+        """Say by code what is not kept just now, and why; empty: whatever comes is kept."""
+        found = {}
+        if self.pulse.was_stopped():
+            found["intake-stopped"] = "intake takes nothing yet: this process was stopped"
+        if self.behind:
+            found["intake-behind"] = (
+                f"intake takes nothing from {len(self.behind)} of the integrations:"
+                f" sorting is {max(self.behind.values()):.0f} s behind with what they sent"
+            )
+        if self._bytes > QUEUE_BYTES_MAX:
+            found["intake-full"] = "intake is full"
+        return found
 
     def _may_look(self, integration: str) -> bool:
         second = int(asyncio.get_running_loop().time())
@@ -168,7 +179,7 @@ class Intake:
 
     async def _commit(self) -> None:
         receipts, self._queue = self._queue, []
-        self._bytes, self._sizes = 0, {}
+        self._bytes, senders, self._sizes = 0, self._sizes, {}
         waiters, self._waiters = self._waiters, []
         if len(waiters) >= BUSY_REQUESTS:
             self._busy_until = asyncio.get_running_loop().time() + BUSY_FOR_S
@@ -188,4 +199,4 @@ class Intake:
             if not waiter.done():
                 waiter.set_result(None)
         for hint in self.on_kept:
-            hint()
+            hint(senders.keys())

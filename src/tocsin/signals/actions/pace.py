@@ -13,6 +13,11 @@ class Pace:
         self._moved = asyncio.Event()
         self.is_held = False  # somebody waits for `allow`
 
+    @property
+    def is_spent(self) -> bool:
+        """Say whether nothing may be kept just now."""
+        return self._left is not None and self._left <= 0
+
     def allow(self, receipts: int) -> None:
         """Let so many receipts be kept until the next call; what was too many before counts."""
         self._left = receipts + min(0, self._left or 0)
@@ -25,7 +30,7 @@ class Pace:
 
     async def take(self, receipts: int) -> None:
         """Wait until receipts may be kept, at most PACE_MAX_S: who set the pace may be gone."""
-        if self._is_spent():
+        if self.is_spent:
             await self._hold()
         self.spend(receipts)
 
@@ -38,13 +43,10 @@ class Pace:
         self.is_held = True
         try:
             async with asyncio.timeout(PACE_MAX_S):
-                while self._is_spent():
+                while self.is_spent:
                     self._moved.clear()
                     await self._moved.wait()
         except TimeoutError:
             self.free()
         finally:
             self.is_held = False
-
-    def _is_spent(self) -> bool:
-        return self._left is not None and self._left <= 0

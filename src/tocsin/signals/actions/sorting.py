@@ -63,15 +63,21 @@ async def set_aside(unit: Unit, receipt: Receipt, error: str) -> None:
 
 async def keep_partitions(
     db: Database, *, now: datetime, retention_days: int, ahead: Sequence[date]
-) -> None:
-    """Make the partitions of the days `ahead` and drop those that are past retention."""
+) -> bool:
+    """Make the partitions of the days `ahead` and drop those that are past retention.
+
+    False: one of these is still there, since receipts are being read (a backup); come again.
+    """
     async with db.connection() as conn:
         present = await store.partitions(conn)
         for day in ahead:
             if day not in present:
                 await store.add_partition(conn, day)
-        old = [day for day in present if (now.date() - day).days > retention_days]
-        await store.drop_partitions(conn, old)
+        for day in sorted(present):
+            is_past = (now.date() - day).days > retention_days
+            if is_past and not await store.drop_partition(conn, day):
+                return False
+        return True
 
 
 async def flush_tally(db: Database, tally: Tally, *, now: datetime) -> None:

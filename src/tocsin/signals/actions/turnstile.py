@@ -27,11 +27,12 @@ class Turnstile:
         self._waiting: dict[str, deque[tuple[int, asyncio.Future[None]]]] = {}
         self._last = ""
         self._wake = asyncio.Event()
+        self._passed = 0  # bytes that went without a turn since the loop was here last
         self._recent: dict[str, tuple[float, float]] = {}  # when, and how much
 
     async def take(self, name: str, size: int) -> None:
         """Return when a request of `size` bytes may be read. Raises Unavailable."""
-        if self._is_light(name, size):
+        if self._is_light(name, size) or self._is_way_free(size):
             return
         if self.count >= WAITING_MAX:
             raise Unavailable("too many requests wait for their turn", retry_after_s=1)
@@ -64,6 +65,18 @@ class Turnstile:
                 del self._waiting[name]
             if not turn.done():  # else the sender went away
                 turn.set_result(None)
+
+    def _is_way_free(self, size: int) -> bool:
+        """Say whether nobody would go first, now or in this turn's budget."""
+        if self._waiting or self._way.is_held or self._pace.is_spent:
+            return False
+        if not self._passed:
+            asyncio.get_running_loop().call_soon(self._begin_turn)
+        self._passed += max(size, 1)
+        return self._passed <= BUDGET_BYTES
+
+    def _begin_turn(self) -> None:
+        self._passed = 0
 
     def _is_light(self, name: str, size: int) -> bool:
         """Count a request, and say whether its sender is below what needs no turn."""

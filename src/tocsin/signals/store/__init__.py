@@ -2,7 +2,7 @@
 
 from tocsin.signals.store.partitions import (
     add_partition,
-    drop_partitions,
+    drop_partition,
     partitions,
 )
 from tocsin.signals.store.receipts import (
@@ -26,7 +26,7 @@ __all__ = [
     "add_refusals",
     "add_statistics",
     "archive",
-    "drop_partitions",
+    "drop_partition",
     "forget_minutes",
     "keep",
     "partitions",

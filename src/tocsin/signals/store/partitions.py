@@ -1,10 +1,9 @@
 """The days that sorted receipts are kept in, one partition each."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection, errors, sql
 
 
 async def partitions(conn: AsyncConnection[Any]) -> set[date]:
@@ -21,18 +20,19 @@ async def partitions(conn: AsyncConnection[Any]) -> set[date]:
 
 
 async def add_partition(conn: AsyncConnection[Any], day: date) -> None:
-    """Make room for the receipts of `day`; several processes may ask at once."""
+    """Make room for the receipts of `day`; several processes may ask at once.
+
+    It is made apart and then attached: unlike a partition that is created in its place, that
+    waits for nobody who reads receipts, and nobody who sorts waits behind it.
+    """
     name, end = f"receipts_{day:%Y%m%d}", day + timedelta(days=1)
     async with conn.transaction():
         await conn.execute("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": 0x70C53})
+        if day in await partitions(conn):
+            return
         await conn.execute(
-            sql.SQL(
-                "CREATE TABLE IF NOT EXISTS signals.{name} PARTITION OF signals.receipts"
-                " FOR VALUES FROM ({start}) TO ({end})"
-            ).format(
-                name=sql.Identifier(name),
-                start=sql.Literal(f"{day} 00:00:00+00"),
-                end=sql.Literal(f"{end} 00:00:00+00"),
+            sql.SQL("CREATE TABLE signals.{name} (LIKE signals.receipts INCLUDING ALL)").format(
+                name=sql.Identifier(name)
             )
         )
         # receipts are written once and read rarely: inline, uncompressed, as in the inbox
@@ -46,13 +46,31 @@ async def add_partition(conn: AsyncConnection[Any], day: date) -> None:
                 name=sql.Identifier(name)
             )
         )
-
-
-async def drop_partitions(conn: AsyncConnection[Any], days: Sequence[date]) -> None:
-    """Forget the receipts of `days`, whole partitions at a time."""
-    for day in days:
         await conn.execute(
-            sql.SQL("DROP TABLE IF EXISTS signals.{name}").format(
-                name=sql.Identifier(f"receipts_{day:%Y%m%d}")
+            sql.SQL(
+                "ALTER TABLE signals.receipts ATTACH PARTITION signals.{name}"
+                " FOR VALUES FROM ({start}) TO ({end})"
+            ).format(
+                name=sql.Identifier(name),
+                start=sql.Literal(f"{day} 00:00:00+00"),
+                end=sql.Literal(f"{end} 00:00:00+00"),
             )
         )
+
+
+async def drop_partition(conn: AsyncConnection[Any], day: date) -> bool:
+    """Forget the receipts of `day`, a whole partition; False: somebody reads receipts just now.
+
+    Whoever sorts would wait behind it until a backup has ended, so it hardly waits itself.
+    """
+    try:
+        async with conn.transaction():
+            await conn.execute("SET LOCAL lock_timeout = '100ms'")
+            await conn.execute(
+                sql.SQL("DROP TABLE IF EXISTS signals.{name}").format(
+                    name=sql.Identifier(f"receipts_{day:%Y%m%d}")
+                )
+            )
+    except errors.LockNotAvailable:
+        return False
+    return True

@@ -25,6 +25,45 @@ async def post(world: World, token: str, first: int, count: int) -> None:
     await world.settle()
 
 
+PEOPLE = """
+apiVersion: tocsin/v1
+kind: Person
+metadata: {name: dana}
+spec: {displayName: Dana Base, contact: [{type: email, address: dana@example.org}]}
+---
+apiVersion: tocsin/v1
+kind: EscalationPolicy
+metadata: {name: databases}
+spec: {steps: [{targets: [{person: dana}], timeout: 5m}], catchAll: [{person: dana}]}
+---
+apiVersion: tocsin/v1
+kind: Route
+metadata: {name: databases}
+spec: {matchers: ['service=~"db-.*"'], policy: databases}
+"""
+
+
+async def test_a_storm_that_goes_on_calls_nobody_twice_and_whoever_is_not_called_yet(
+    world: World,
+) -> None:
+    await world.apply(PEOPLE)
+    token = await world.make_token("prom", Role.INTEGRATION)
+    await post(world, token, 0, ALERTS)
+    called = len(world.mail.sent)
+    for minute in range(1, 4):
+        await world.forward(seconds=61)
+        await post(world, token, minute * 1000, STORM_PER_MINUTE)
+    own = [message for _, message in world.mail.sent[called:] if message.incident]
+    assert own == []  # the first step of each waits for five minutes
+    headers = {"authorization": f"Bearer {token}"}
+    late = [{"labels": {"alertname": "Full", "service": "db-1", "severity": "critical"}}]
+    await world.http.post("/api/v2/alerts", json=late, headers=headers)
+    await world.settle()
+    assert len(world.mail.to("dana@example.org")) == 1
+    incidents = await world.rows("SELECT count(*)::int FROM command.incidents")
+    assert incidents == [(STORM_PER_MINUTE + 1,)]
+
+
 async def test_what_is_over_thirty_a_minute_is_one_incident_that_pages_once(
     world: World,
 ) -> None:

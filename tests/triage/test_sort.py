@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 from triage_world import NOON, Pond, observed
 
 from tocsin.kernel.vocabulary import Urgency
@@ -110,6 +111,16 @@ def test_a_resolve_clears_the_group_and_firing_again_reopens_it() -> None:
     assert refired.group.id == cleared.group.id
     assert (refired.group.firing_count, refired.group.alert_count) == (1, 2)
     assert pond.alert("A").fired_count == 2
+
+
+def test_an_end_before_the_beginning_ends_the_episode_at_its_beginning() -> None:
+    pond = Pond()
+    pond.sort([observed("A")])
+    over = replace(observed("A", resolved=True), ends_at=NOON - timedelta(days=9_000))
+    [changed] = pond.sort([replace(over, starts_at=over.ends_at)]).alerts_changed
+    assert (changed.state, changed.starts_at, changed.ends_at) == (
+        AlertState.RESOLVED, NOON, NOON,
+    )  # fmt: skip
 
 
 def test_firing_again_after_a_quarter_of_an_hour_is_a_new_group() -> None:

@@ -197,6 +197,18 @@ async def test_of_one_key_one_group_lives_and_an_ended_one_frees_it(database: Da
         assert both == [ended, second]
 
 
+async def test_how_long_a_storm_lasts_is_in_its_row(database: Database) -> None:
+    storm = replace(
+        group("storm:prom"), storm=True, storm_until=NOON + 5 * MINUTE, surge_at=NOON, surge=("a", "b")
+    )  # fmt: skip
+    async with database.connection() as conn:
+        await store.save_groups(conn, [storm])
+        assert await store.groups_for_update(conn, ["storm:prom"], ()) == [storm]
+        later = replace(storm, storm_until=NOON + 9 * MINUTE, surge_at=None, surge=())
+        await store.save_groups(conn, [later])
+        assert await store.groups_for_update(conn, ["storm:prom"], ()) == [later]
+
+
 async def test_two_sorters_that_open_the_same_group_wait_for_each_other(
     database: Database,
 ) -> None:

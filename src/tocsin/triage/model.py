@@ -10,6 +10,7 @@ from tocsin.kernel.ids import AlertId, GroupId
 from tocsin.kernel.vocabulary import Labels, Urgency
 
 STORM_PER_MINUTE = 30  # new groups of one integration in 60 s; one more is a storm
+STORM_CALM_S = 5 * 60  # below half of that for so long, and the storm is over
 REOPEN_WITHIN_S = 15 * 60  # firing again this soon after clearing is the same group
 NO_END = datetime(9000, 1, 1, tzinfo=UTC)  # a sender that names a later end names none
 MAX_NEW_GROUPS = 50  # a unit that would open more is cut in two by its caller
@@ -98,6 +99,9 @@ class Group(Struct, frozen=True, kw_only=True):
     taken_by: str = (
         ""  # while WAITING: whose sender has acknowledged it, with nothing new since
     )
+    storm_until: datetime | None = None  # of a storm: until then new groups join it
+    surge_at: datetime | None = None  # when the first of `surge` came
+    surge: tuple[str, ...] = ()  # marks of different groups that have joined it since
 
     @property
     def paged_policies(self) -> tuple[str, ...]:

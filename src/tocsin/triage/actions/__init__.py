@@ -11,6 +11,7 @@ from tocsin.triage.actions.saving import (
     GroupDue,
     PutOffRepeats,
     RepeatDue,
+    no_pause,
 )
 from tocsin.triage.actions.sorting import (
     TooManyGroups,
@@ -32,6 +33,7 @@ __all__ = [
     "gather_words",
     "group_is_due",
     "group_repeats",
+    "no_pause",
     "note_incident",
     "put_off_repeats",
     "repeats_are_put_off",

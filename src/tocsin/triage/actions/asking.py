@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from tocsin.kernel import turns
 from tocsin.kernel.errors import Invalid, NotFound
 from tocsin.kernel.ids import AlertId, GroupId, IncidentId, PersonId
@@ -78,8 +80,11 @@ async def note_incident(
 
 
 async def gather_words(unit: Unit, job: GatherWords) -> None:
-    """Make new alerts known to search, some at a time; behind the sorter, so that it waits for none."""
+    """Make new alerts known to search, some at a time, at leisure.
+
+    An index over words costs more than all else that is done for an alert, and calls nobody.
+    """
     unit.require("alert:sort")
     last = await store.add_words(unit.conn, job.first, job.last, limit=WORDS_BATCH)
     if last is not None:
-        unit.defer(GatherWords(first=last, last=job.last))
+        unit.defer(replace(job, first=last))

@@ -1,6 +1,6 @@
 """Load what a batch touches, and write what became of it."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import assert_never
 from uuid import UUID
@@ -28,6 +28,7 @@ from tocsin.triage.events import (
 )
 from tocsin.triage.model import Alert, Group, State
 
+STRETCH = 100  # alerts that are written at a time without a look at what goes first
 WORDS_WAIT = timedelta(seconds=3)  # what is new has people to reach first
 
 
@@ -56,6 +57,14 @@ class GroupDue(Job, frozen=True, tag="triage.group_due"):
     group_id: GroupId
 
 
+Pause = Callable[[], Awaitable[None]]
+"""Lets what pages somebody go first, in the middle of a batch."""
+
+
+async def no_pause() -> None:
+    """Go on at once."""
+
+
 async def state(alerts: dict[bytes, Alert], keys: Sequence[str], unit: Unit) -> State:
     """Load and lock what `alerts` and the groups of `keys` touch."""
     ids = list({a.group_id for a in alerts.values() if a.group_id is not None})
@@ -68,11 +77,13 @@ async def state(alerts: dict[bytes, Alert], keys: Sequence[str], unit: Unit) -> 
     )
 
 
-async def save(known: State, found: Sorted, unit: Unit) -> None:
+async def save(known: State, found: Sorted, unit: Unit, pause: Pause = no_pause) -> None:
     """Write the difference a batch makes, and record what people must hear."""
     await store.save_groups(unit.conn, found.groups)
     if found.alerts_new:
-        await store.add_alerts(unit.conn, found.alerts_new)
+        for start in range(0, len(found.alerts_new), STRETCH):
+            await pause()
+            await store.add_alerts(unit.conn, found.alerts_new[start : start + STRETCH])
         ids = [alert.id for alert in found.alerts_new]
         unit.defer(GatherWords(first=min(ids), last=max(ids)), at=unit.now + WORDS_WAIT)
     if found.alerts_changed:

@@ -9,8 +9,10 @@ from tocsin.kernel.unit import Unit
 from tocsin.triage import store
 from tocsin.triage.actions.saving import (
     GroupDue,
+    Pause,
     PutOffRepeats,
     RepeatDue,
+    no_pause,
     record,
     save,
     set_repeat,
@@ -35,8 +37,12 @@ class TooManyGroups(Exception):
     """A batch would open more groups than one unit may; its caller cuts it in two."""
 
 
-async def sort_observed(unit: Unit, observed: Sequence[Observed]) -> Sorted:
+async def sort_observed(
+    unit: Unit, observed: Sequence[Observed], pause: Pause = no_pause
+) -> Sorted:
     """Dedupe, route, group and score `observed`, in order, and record what follows for groups.
+
+    `pause` is awaited between stretches of work.
 
     Raises TooManyGroups when the batch must be cut.
     """
@@ -46,10 +52,11 @@ async def sort_observed(unit: Unit, observed: Sequence[Observed]) -> Sorted:
     await turns.side_by_side(unit.conn)
     alerts = await store.alerts_for_update(unit.conn, keys)
     known = await state(alerts, wanted_group_keys(observed, routing), unit)
+    await pause()
     found = sort(known, observed, routing, unit.now, uuid7)
     if found.opened_count > MAX_NEW_GROUPS:
         raise TooManyGroups(f"{found.opened_count} groups; at most {MAX_NEW_GROUPS} in a unit")
-    await save(known, found, unit)
+    await save(known, found, unit, pause)
     return found
 
 

@@ -110,15 +110,16 @@ def refreshed(alert: Alert, seen: Observed) -> Alert:
 
 
 def resolved(alert: Alert, seen: Observed) -> Alert:
-    """End the episode of a firing alert at the instant that the sender names."""
-    starts_at = min(alert.starts_at, seen.ends_at)
+    """End the episode of a firing alert at the instant that the sender names.
+
+    Nothing ends before it began: a sender that names an earlier end has another clock, or none.
+    """
     return replace(
         alert,
         state=AlertState.RESOLVED,
         annotations=alert.annotations if seen.only_ends else seen.annotations,
         source_url=alert.source_url if seen.only_ends else seen.source_url,
-        starts_at=starts_at,
-        ends_at=seen.ends_at,
+        ends_at=max(alert.starts_at, seen.ends_at),
         ends_by_timeout=seen.ends_by_timeout,
         updated_at=seen.received_at,
         seen_count=alert.seen_count + 1,

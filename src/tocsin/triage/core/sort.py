@@ -15,11 +15,7 @@ from tocsin.triage.core.difference import alert_difference, group_difference
 from tocsin.triage.core.ending import all_groups, excused, expire, group_id_of, resolve
 from tocsin.triage.core.grouping import Placement, placer
 from tocsin.triage.core.lifecycle import group_due, repeat_due, repeat_later
-from tocsin.triage.core.outcomes import (
-    GroupAcknowledgedBySender,
-    Outcome,
-    Sorted,
-)
+from tocsin.triage.core.outcomes import GroupAcknowledgedBySender, Outcome, Sorted
 from tocsin.triage.model import (
     Alert,
     AlertState,
@@ -146,8 +142,13 @@ def _resolved(batch: _Batch, alert: Alert, seen: Observed) -> Alert:
 
 
 def _acknowledged(batch: _Batch, group_id: GroupId, integration: str) -> None:
-    """Note that the sender has a group: there is no page yet that could be taken while it waits."""
+    """Note that the sender has a group: there is no page yet that could be taken while it waits.
+
+    Who has one of the alerts of a storm has not the others, which are about anything.
+    """
     group = batch.groups[group_id]
+    if group.storm:
+        return
     if group.state is GroupState.WAITING:
         batch.groups[group_id] = lifecycle.taken(group, integration)
     else:
@@ -208,11 +209,13 @@ def _joined(
     """Put a firing alert into its group, or the storm's; return which, and the reasons."""
     key, reasons = placement.key, placement.reasons
     group = _current(batch, key)
-    stormy = group is None and storm.is_storm(integration, batch.opened)
+    over_limit = storm.is_over_limit(integration, batch.opened)
+    gathers = _current(batch, storm.storm_key(integration))
+    stormy = group is None and (over_limit or storm.lasts(gathers, batch.now))
     if stormy:
-        key = storm.storm_key(integration)
-        reasons = (reasons[0], storm.storm_reason(integration), reasons[2])
-        group = _current(batch, key)
+        key, group = storm.storm_key(integration), gathers
+        reason = storm.storm_reason(integration, over_limit=over_limit)
+        reasons = (reasons[0], reason, reasons[2])
     if group is None:
         group_id = _opened(batch, key, integration, placement, stormy=stormy)
     else:
@@ -224,6 +227,10 @@ def _joined(
             batch.now,
             newcomer=newcomer,
             again=not newcomer and _was_over(batch, known),
+        )
+    if stormy:
+        batch.groups[group_id] = storm.swollen(
+            batch.groups[group_id], placement.key, batch.now, over_limit=over_limit
         )
     return group_id, reasons
 

@@ -50,7 +50,7 @@ async def groups(unit: Unit, ids: Sequence[UUID]) -> list[Group]:
             """
             SELECT id, key, state, labels, title, summary, integration, route, policy, urgency,
                    firing_count, alert_count, noted_count, opened_at, due_at, cleared_at, storm,
-                   routes, policies, repeat_at, taken_by
+                   routes, policies, repeat_at, taken_by, storm_until, surge_at, surge
               FROM triage.groups
              WHERE id = ANY(%(ids)s)
                AND (%(audience)s::text[] IS NULL OR visible_to IS NULL

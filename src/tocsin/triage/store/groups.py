@@ -22,7 +22,7 @@ async def groups_for_update(
             """
             SELECT id, key, state, labels, title, summary, integration, route, policy, urgency,
                    firing_count, alert_count, noted_count, opened_at, due_at, cleared_at, storm,
-                   routes, policies, repeat_at, taken_by
+                   routes, policies, repeat_at, taken_by, storm_until, surge_at, surge
               FROM triage.groups
              WHERE (key = ANY(%(keys)s) AND state <> 'ended') OR id = ANY(%(ids)s)
              ORDER BY id
@@ -98,23 +98,27 @@ async def save_groups(conn: AsyncConnection[Any], groups: Sequence[Group]) -> No
         row = msgspec.to_builtins(group, builtin_types=(datetime,))
         row["labels"] = as_json(row["labels"])
         row["routes"], row["policies"] = list(group.routes), list(group.policies)
+        row["surge"] = list(group.surge)
         await conn.execute(
             """
             INSERT INTO triage.groups
                    (id, key, state, labels, title, summary, integration, route, policy, urgency,
                     firing_count, alert_count, noted_count, opened_at, due_at, cleared_at, storm,
-                    routes, policies, repeat_at, taken_by)
+                    routes, policies, repeat_at, taken_by, storm_until, surge_at, surge)
             VALUES (%(id)s, %(key)s, %(state)s, %(labels)s, %(title)s, %(summary)s,
                     %(integration)s, %(route)s, %(policy)s, %(urgency)s, %(firing_count)s,
                     %(alert_count)s, %(noted_count)s, %(opened_at)s, %(due_at)s, %(cleared_at)s,
-                    %(storm)s, %(routes)s, %(policies)s, %(repeat_at)s, %(taken_by)s)
+                    %(storm)s, %(routes)s, %(policies)s, %(repeat_at)s, %(taken_by)s,
+                    %(storm_until)s, %(surge_at)s, %(surge)s)
                 ON CONFLICT (id) DO UPDATE
                SET state = excluded.state, title = excluded.title, summary = excluded.summary,
                    urgency = excluded.urgency, firing_count = excluded.firing_count,
                    alert_count = excluded.alert_count, noted_count = excluded.noted_count,
                    due_at = excluded.due_at, cleared_at = excluded.cleared_at,
                    routes = excluded.routes, policies = excluded.policies,
-                   repeat_at = excluded.repeat_at, taken_by = excluded.taken_by
+                   repeat_at = excluded.repeat_at, taken_by = excluded.taken_by,
+                   storm_until = excluded.storm_until, surge_at = excluded.surge_at,
+                   surge = excluded.surge
             """,
             row,
         )

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
@@ -37,6 +38,39 @@ def test_a_backup_is_for_its_owner_alone_and_overwrites_nothing(dsn: str, backup
     assert again.exit_code == 2
     assert "there already" in again.stderr
     assert sorted(p.name for p in backup.parent.iterdir()) == ["acme.yaml", "tocsin.backup"]
+
+
+def test_a_backup_is_in_the_log_and_doctor_tells_how_old_it_is(dsn: str, backup: Path) -> None:
+    with psycopg.connect(dsn) as conn:
+        found = conn.execute(
+            "SELECT line FROM kernel.intake_log WHERE kind = 'governance.backup_made'"
+        ).fetchall()
+        conn.execute("UPDATE governance.last_backup SET taken_at = taken_at - interval '9 d'")
+    [line] = (json.loads(one) for (one,) in found)
+    assert line["actor"].startswith("local:")
+    assert line["body"]["row_count"] > 20
+    assert line["body"]["bytes"] == backup.stat().st_size
+    assert str(backup.parent) not in json.dumps(line)
+    checks = {one["name"]: one for one in json.loads(tocsin(dsn, "doctor").stdout)}
+    assert checks["backup"]["ok"]
+    assert checks["backup"]["detail"].endswith(" 9 days ago")
+    again = tocsin(dsn, "backup", str(backup.with_name("again")))
+    assert again.exit_code == 0
+    checks = {one["name"]: one for one in json.loads(tocsin(dsn, "doctor").stdout)}
+    assert checks["backup"]["detail"].startswith("the last one is of 20")
+
+
+def test_a_backup_that_the_log_cannot_be_told_of_is_one_all_the_same(
+    dsn: str, tmp_path: Path
+) -> None:
+    checks = {one["name"]: one for one in json.loads(tocsin(dsn, "doctor").stdout)}
+    assert "none was made" in checks["backup"]["detail"]
+    with psycopg.connect(dsn) as conn:
+        conn.execute("DROP TABLE governance.last_backup")
+    made = tocsin(dsn, "backup", str(tmp_path / "old"), "--json")
+    assert made.exit_code == 0
+    assert "not in Tocsin's log" in made.stderr
+    assert (tmp_path / "old").stat().st_size == json.loads(made.stdout)["bytes"]
 
 
 def test_a_restore_holds_paging_until_a_person_releases_it_and_is_done_once(

@@ -29,18 +29,23 @@ def backup(runtime: Runtime, *, file: str, as_json: bool | None) -> None:
     """Write the whole database to FILE (- is standard output), while Tocsin runs.
 
     The file holds what the database holds, with names and addresses of people and the secrets
-    of their contact methods: keep it as you keep the database. Settings are not in it.
+    of their contact methods: keep it as you keep the database. Settings are not in it. The log
+    notes that it was made, and `tocsin doctor` how old the last one is.
     """
     with sink(file) as (out, digest):
         found = runtime.back_up(out)
+    if why := runtime.note_backup(found, digest.size):
+        click.echo(f"The backup is whole, but not in Tocsin's log: {why}", err=True)
     if file == STANDARD:
         click.echo(f"Backed up {found.row_count} rows.", err=True)
         return
-    told = _told(found) | {"file": file, "sha256": digest.hexdigest()}
+    told = _told(found) | {
+        "file": file, "bytes": digest.size, "sha256": digest.hexdigest(),
+    }  # fmt: skip
 
     def draw() -> None:
-        size = Path(file).stat().st_size / 1e6
-        output.line(f"Backed up {found.row_count} rows into {file} ({size:.1f} MB).")
+        size = f"{digest.size / 1e6:.1f} MB"
+        output.line(f"Backed up {found.row_count} rows into {file} ({size}).")
         output.line(f"The log has {found.manifest.log_size} records. sha256 {told['sha256']}")
         output.line(f"Try it: `tocsin restore --verify {file}`.")
 
@@ -118,9 +123,11 @@ class _Digest:
     def __init__(self, out: IO[bytes]) -> None:
         self._out = out
         self._sha256 = hashlib.sha256()
+        self.size = 0
 
     def write(self, content: bytes) -> int:
         self._sha256.update(content)
+        self.size += len(content)
         return self._out.write(content)
 
     def flush(self) -> None:

@@ -195,3 +195,19 @@ class LogLevelChanged(Event, frozen=True, tag="governance.log_level_changed"):
         if self.level is None or self.until is None:
             return "Log level is what the settings say again"
         return f"Log level is {self.level} until {self.until:%Y-%m-%d %H:%M} UTC"
+
+
+class BackupMade(Event, frozen=True, tag="governance.backup_made"):
+    """Everything that was committed at an instant was written to a file, which is elsewhere."""
+
+    taken_at: datetime
+    row_count: int
+    bytes: int
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        size = f"{self.bytes / 1e6:.1f} MB"
+        return (
+            f"Backup of {self.taken_at:%Y-%m-%d %H:%M} UTC made: {self.row_count} rows, {size}"
+        )

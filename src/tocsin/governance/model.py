@@ -143,3 +143,11 @@ class LogLevel(Struct, frozen=True):
 
     level: Level
     until: datetime
+
+
+class Backup(Struct, frozen=True, kw_only=True):
+    """One backup: what was committed at `taken_at` is in it."""
+
+    taken_at: datetime
+    row_count: int
+    bytes: int

@@ -7,7 +7,17 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from tocsin.governance.core.token_text import digest
-from tocsin.governance.model import SESSION_IDLE, Link, LogLevel, Session, Token, User, label_of
+from tocsin.governance.model import (
+    SESSION_IDLE,
+    Backup,
+    Link,
+    LogLevel,
+    Session,
+    Token,
+    User,
+    label_of,
+)
+from tocsin.governance.store import backups as backup_rows
 from tocsin.governance.store import log_level as log_level_rows
 from tocsin.governance.store import sessions as session_rows
 from tocsin.governance.store import tokens as token_rows
@@ -28,6 +38,11 @@ class OwnSession(Session, frozen=True, kw_only=True):
 async def log_level(conn: AsyncConnection[Any], now: datetime) -> LogLevel | None:
     """Return what is logged instead of what the settings say; each process asks for itself."""
     return await log_level_rows.log_level(conn, now)
+
+
+async def last_backup(conn: AsyncConnection[Any]) -> Backup | None:
+    """Return the newest backup, None if there is none; each process asks for itself."""
+    return await backup_rows.last_backup(conn)
 
 
 async def token(conn: AsyncConnection[Any], digest: bytes) -> Token | None:

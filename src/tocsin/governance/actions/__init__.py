@@ -7,7 +7,7 @@ from tocsin.governance.actions.links import (
     issue_sign_in,
     use_acknowledge,
 )
-from tocsin.governance.actions.operating import change_log_level, reset_log_level
+from tocsin.governance.actions.operating import change_log_level, note_backup, reset_log_level
 from tocsin.governance.actions.people import change_role, disable, enable, invite, reset
 from tocsin.governance.actions.refusals import note_refused
 from tocsin.governance.actions.sessions import (
@@ -58,6 +58,7 @@ __all__ = [
     "issue_sign_in",
     "make_own_token",
     "make_token",
+    "note_backup",
     "note_failed",
     "note_refused",
     "note_seen",

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from tocsin.governance.events import LogLevelChanged
-from tocsin.governance.model import Level, LogLevel
+from tocsin.governance.events import BackupMade, LogLevelChanged
+from tocsin.governance.model import Backup, Level, LogLevel
+from tocsin.governance.store import backups
 from tocsin.governance.store import log_level as rows
 from tocsin.kernel.errors import Invalid
 from tocsin.kernel.unit import Unit
@@ -30,3 +31,13 @@ async def reset_log_level(unit: Unit) -> None:
     if await rows.log_level(unit.conn, unit.now) is not None:
         await rows.forget_log_level(unit.conn)
         unit.record(LogLevelChanged(level=None, until=None))
+
+
+async def note_backup(unit: Unit, backup: Backup) -> None:
+    """Put into the log that the whole database was written to a file, and when it was so."""
+    unit.require("system:operate")
+    unit.require_on("system:operate", None)
+    await backups.keep_last_backup(unit.conn, backup)
+    unit.record(
+        BackupMade(taken_at=backup.taken_at, row_count=backup.row_count, bytes=backup.bytes)
+    )

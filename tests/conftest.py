@@ -48,6 +48,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--blows", type=int, default=1, help="nodes killed, stopped and cut off")
     parser.addoption("--examples", type=int, default=2, help="requests a role and operation")
     parser.addoption("--lighthouse", action="store_true", help="audit every screen")
+    parser.addoption("--soak-incidents", type=int, default=0, help="in the past of the soak")
+    parser.addoption("--soak-minutes", type=float, default=1, help="that the soak lives")
+    parser.addoption("--soak-rate", type=float, default=20, help="how fast they go by")
+    parser.addoption("--each-break", action="store_true", help="break the house, one by one")
 
 
 class Server(Struct, frozen=True):

@@ -24,10 +24,20 @@ STEPS: dict[str, tuple[str, list[str]]] = {
     "nodes": ("nodes/test_*.py", ["--blows=12"]),
     # random days on PostgreSQL with crashes, clock jumps and failing providers; its mutants
     "simulation": ("simulation/test_*.py", ["--seeds=1000"]),
+    # every house test fails on the tree that has its one mistake in it, and on no other
+    "house": ("house/test_breaks.py", ["--each-break"]),
+    # an hour with a million alerts in the past: memory, latency, vacuum and partitions
+    "soak": (
+        "soak/test_soak.py",
+        ["--soak-incidents=100000", "--soak-minutes=60", "--soak-rate=12"],
+    ),
     # schemathesis asks every operation with every role: as described, and within the permissions
     "api": ("web/test_api_schema.py", ["--examples=40"]),
     # Lighthouse on every screen: accessibility, best practices and SEO are 100
-    "screens": ("journeys/real/test_lighthouse.py", ["--lighthouse"]),
+    "screens": (
+        "journeys/real/test_lighthouse.py journeys/real/test_screens.py",
+        ["--lighthouse"],
+    ),
     # real third-party programs, and suites that other projects wrote
     "peers": ("test_*.py", ["-m", "peer"]),
 }
@@ -52,7 +62,11 @@ def _run(name: str, more: list[str]) -> int:
     junit = SCRATCH / f"{name}.xml"
     junit.unlink(missing_ok=True)
     pattern, options = STEPS[name][0], [*STEPS[name][1], *more]
-    found = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "tests").rglob(pattern))
+    found = sorted(
+        str(path.relative_to(ROOT))
+        for one in pattern.split()
+        for path in (ROOT / "tests").rglob(one)
+    )
     tests = ["tests"] if pattern == "test_*.py" else found
     if not tests:
         print(f"proof: {name}: nothing matches tests/**/{pattern}", file=sys.stderr)

@@ -56,16 +56,17 @@ class Module(Struct, frozen=True, kw_only=True):
 def modules(*tops: str) -> tuple[Module, ...]:
     """Parse every Python file below these folders, `src` by default."""
     return tuple(
-        Module(
-            path=path,
-            name=str(path.relative_to(ROOT)),
-            text=(text := path.read_text(encoding="utf-8")),
-            tree=ast.parse(text),
-        )
+        _parsed(path)
         for top in tops or ("src",)
         for path in sorted((ROOT / top).rglob("*.py"))
         if "node_modules" not in path.parts
     )
+
+
+@cache
+def _parsed(path: Path) -> Module:
+    text = path.read_text(encoding="utf-8")
+    return Module(path=path, name=str(path.relative_to(ROOT)), text=text, tree=ast.parse(text))
 
 
 @cache

@@ -9,12 +9,14 @@ STATEMENT = re.compile(
     r"^\s*(--.*\n\s*)*(SELECT|INSERT|UPDATE|DELETE|WITH|COPY|LOCK|TRUNCATE|CREATE|ALTER|DROP)\s"
 )
 TABLE = re.compile(rf"(?<![\w.])({'|'.join((*CONTEXTS, 'kernel'))})\.[a-z_]+")
+# of a statement that is put together, also the part that names the table
+PART = re.compile(rf"\b(FROM|JOIN|INTO|UPDATE|LOCK|COPY|TABLE)\s+{TABLE.pattern}")
 
 
 def _statements() -> Iterator[tuple[Module, int, str]]:
     for module in modules():
         for line, text in strings(module.tree):
-            if STATEMENT.match(text):
+            if STATEMENT.match(text) or PART.search(text):
                 yield module, line, text
 
 

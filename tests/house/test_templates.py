@@ -9,6 +9,9 @@ TEMPLATES = sorted((PACKAGE / "web").rglob("*.html"))
 BANNED = {
     r"<script(?![^>]*\bsrc=)": "inline script: the policy blocks it; write a custom element",
     r"<style\b": "inline style sheet: the policy blocks it; use ui/src",
+    r'\sstyle\s*=(?!"(?:--[\w-]+:{{[^}"]+}};?)+")': (
+        "a style attribute hands over numbers (--a:{{ … }}); how it looks stands in ui/src"
+    ),
     r"\son[a-z]+\s*=": "an on… attribute is inline script",
     r"\bhx-on\b": "hx-on needs eval; use a delegated listener",
     r"""["'\s]js:|javascript:""": "js: needs eval",

@@ -1,5 +1,6 @@
 """The tracked tree is free of machine paths, names its files well, and its links lead somewhere."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -7,11 +8,13 @@ from pathlib import Path
 import pytest
 from house_source import PACKAGE, ROOT, modules, tracked
 
+OURS = ("src", "tests", "bench", "tools")
 BINARY = {".png", ".jpg", ".woff2", ".ico", ".gz", ".parquet"}
 # written so that this file does not find itself
 MACHINE = re.compile(r"(?<![\w.~}])/(work|home|root|opt|tmp(?!/tocsin-))/" + r"[\w.]")
 REGISTRY = re.compile(r"(?i)pypi\.org/simple|files\.pythonhosted|registry\.npm|artifact[o]ry")
-BANNED_STEMS = {"manager", "helper", "helpers", "util", "utils", "common", "misc", "process"}
+# words that say of anything that it is something, in the name of a file or a class
+VAGUE = {"manager", "helper", "util", "common", "misc", "process", "processor", "info", "data"}
 
 
 def _texts() -> list[tuple[str, str]]:
@@ -33,8 +36,24 @@ def test_no_file_names_a_machine_or_a_registry(pattern: re.Pattern[str]) -> None
 
 
 def test_file_names_say_what_is_in_them() -> None:
-    vague = [m.name for m in modules("src", "tests") if m.path.stem in BANNED_STEMS]
+    vague = [m.name for m in modules(*OURS) if {*m.path.stem.split("_")} & (VAGUE | _plural())]
     assert not vague, vague
+
+
+def test_class_names_say_what_they_are() -> None:
+    vague = [
+        f"{module.name}: {node.name}"
+        for module in modules(*OURS)
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ClassDef)
+        and {word.lower() for word in re.findall("[A-Z][a-z]+", node.name)}
+        & (VAGUE | _plural())
+    ]
+    assert not vague, vague
+
+
+def _plural() -> set[str]:
+    return {f"{word}s" for word in VAGUE}
 
 
 def test_relative_links_in_the_docs_lead_to_a_file() -> None:

@@ -7,7 +7,14 @@ from tocsin.kernel.resources.model import Caution, Key
 from tocsin.kernel.snapshot import Snapshot
 from tocsin.kernel.vocabulary import Urgency
 from tocsin.oncall.core.config import CATCH_ALL, DEFAULT, Directory
-from tocsin.oncall.model import PersonTarget, Policy, Rotation, Target
+from tocsin.oncall.model import (
+    PersonTarget,
+    Policy,
+    Schedule,
+    ScheduleTarget,
+    Target,
+    TeamTarget,
+)
 from tocsin.triage.model import Route, Routing
 
 
@@ -19,21 +26,15 @@ def cautions(snapshot: Snapshot) -> list[Caution]:
     return [
         *(one for route in routes for one in _route(route, directory)),
         *(one for policy in directory.policies.values() for one in _policy(policy, directory)),
-        *(one for rota in directory.rotations.values() for one in _rotation(rota, directory)),
+        *(one for rota in directory.schedules.values() for one in _schedule(rota, directory)),
     ]
 
 
 def _route(route: Route, directory: Directory) -> Iterator[Caution]:
     subject = "the default route" if route.name == DEFAULT else f"route {route.name}"
     key = ("Route", route.name)
-    if route.urgency is Urgency.LOW:
-        if route.policy:
-            words = (
-                f"{subject} pages nobody: it is of low urgency, though it names the policy"
-                f" {route.policy}; leave urgency or policy out"
-            )
-            yield _caution(words, key)
-        return
+    if route.urgency is Urgency.LOW and not route.policy:
+        return  # it is meant to page nobody
     policy = directory.policy(route.policy)
     if not policy.name:
         words = f"{subject} pages nobody: there is no EscalationPolicy named {DEFAULT}; add one"
@@ -57,14 +58,14 @@ def _policy(policy: Policy, directory: Directory) -> Iterator[Caution]:
         yield _caution(words, key, ("EscalationPolicy", CATCH_ALL))
 
 
-def _rotation(rotation: Rotation, directory: Directory) -> Iterator[Caution]:
-    for person_id in dict.fromkeys(rotation.people):
+def _schedule(schedule: Schedule, directory: Directory) -> Iterator[Caution]:
+    for person_id in schedule.people:
         person = directory.people.get(person_id)
         if person is None or (person.active and person.methods):
             continue
         lacks = "has no contact method; add spec.contact" if person.active else "is not active"
-        words = f"{person.display_name} takes turns in schedule {rotation.name} and {lacks}"
-        yield _caution(words, ("Schedule", rotation.name), ("Person", person.name))
+        words = f"{person.display_name} takes turns in schedule {schedule.name} and {lacks}"
+        yield _caution(words, ("Schedule", schedule.name), ("Person", person.name))
 
 
 def _targets(policy: Policy) -> list[Target]:
@@ -77,8 +78,14 @@ def _reached(targets: Iterable[Target], directory: Directory) -> set[PersonId]:
     for target in targets:
         if isinstance(target, PersonTarget):
             found.add(target.person)
-        elif (rotation := directory.rotations.get(target.schedule)) is not None:
-            found |= set(rotation.people)
+        elif isinstance(target, ScheduleTarget):
+            schedule = directory.schedules.get(target.schedule)
+            found |= set(schedule.people) if schedule else set()
+        elif isinstance(target, TeamTarget) and target.on_call:
+            own = (one for one in directory.schedules.values() if one.team == target.team)
+            found |= {who for schedule in own for who in schedule.people}
+        elif isinstance(target, TeamTarget):
+            found |= set(directory.teams.get(target.team, ()))
     people = (directory.people.get(one) for one in found)
     return {one.id for one in people if one is not None and one.active and one.methods}
 

@@ -4,19 +4,32 @@ Pure: two snapshots in, sentences out. Triage says which policy an alert takes, 
 policy calls first; the two are asked before and after, from one handoff to the next.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from tocsin.flows.paths import broken
 from tocsin.flows.planning_words import Change, OffCall, Span, sentences
-from tocsin.kernel.ids import PersonId
+from tocsin.kernel.ids import PersonId, ScheduleId
 from tocsin.kernel.snapshot import Snapshot
 from tocsin.kernel.vocabulary import Labels, Urgency
+from tocsin.oncall.core.assurance.stands import States
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.ladder import resolve
-from tocsin.oncall.core.rotation import on_call, shifts
-from tocsin.oncall.model import Person, PersonTarget, Policy, Rotation, ScheduleTarget, Target
+from tocsin.oncall.core.schedule import final
+from tocsin.oncall.core.schedule.versions import Edit, succeed
+from tocsin.oncall.model import (
+    PersonTarget,
+    Plan,
+    Policy,
+    Schedule,
+    ScheduleTarget,
+    Target,
+    Version,
+)
 from tocsin.topology.model import Catalogue
 from tocsin.triage.core.routing import routes_of
 from tocsin.triage.model import Route, Routing
@@ -25,22 +38,32 @@ HORIZON = timedelta(days=14)
 People = frozenset[PersonId]
 
 
+class Standing(Struct, frozen=True):
+    """What decides beside the configuration: what was agreed, and which addresses are proved."""
+
+    directory: Directory
+    states: States
+
+
 class Side(Struct, frozen=True):
-    """The configuration before or after, as far as it decides who is called."""
+    """The configuration before or after, as far as it decides who is called.
+
+    Its directory knows the versions of schedules, and what was agreed beside them.
+    """
 
     directory: Directory
     routing: Routing
     services: Mapping[str, Labels]  # by name, the labels of an alert that is about it
 
-    def rotations_of(self, policies: Iterable[str]) -> dict[str, Rotation]:
-        """Return the rotations that policies call, by name, in the order of their steps."""
-        found: dict[str, Rotation] = {}
+    def schedules_of(self, policies: Iterable[str]) -> dict[str, Schedule]:
+        """Return the schedules that policies call, by name, in the order of their steps."""
+        found: dict[str, Schedule] = {}
         for name in policies:
             for target in _targets(self.directory.policy(name)):
                 if isinstance(target, ScheduleTarget):
-                    rotation = self.directory.rotations.get(target.schedule)
-                    if rotation is not None:
-                        found[rotation.name] = rotation
+                    schedule = self.directory.schedules.get(target.schedule)
+                    if schedule is not None:
+                        found[schedule.name] = schedule
         return found
 
     def called(self, policies: Iterable[str], at: datetime) -> People:
@@ -54,22 +77,34 @@ class Side(Struct, frozen=True):
     def stands_on(self, policies: Iterable[str]) -> object:
         """Return all that `called` hangs on; equal on both sides, it calls the same people."""
         names = tuple(policies)
-        rotations = self.rotations_of(names)
+        schedules = self.schedules_of(names)
         found = [self.directory.policy(name) for name in names]
         targets = (t for one in found for t in _targets(one))
         ids = {t.person for t in targets if isinstance(t, PersonTarget)}
-        ids |= {person for rotation in rotations.values() for person in rotation.people}
-        people = self.directory.people
-        return found, rotations, {one: people.get(one) for one in ids}
+        ids |= {person for schedule in schedules.values() for person in schedule.people}
+        people, versions = self.directory.people, self.directory.versions
+        own = {name: versions.get(one.id) for name, one in schedules.items()}
+        return found, schedules, own, {one: people.get(one) for one in ids}
 
 
-def explain(before: Snapshot, after: Snapshot, now: datetime, starts_at: datetime) -> list[str]:
+def explain(
+    before: Snapshot,
+    after: Snapshot,
+    now: datetime,
+    starts_at: datetime,
+    standing: object = None,
+) -> list[str]:
     """Say what people would notice if `after` were in force from `starts_at` on.
 
     Looks fourteen days ahead. Warnings come first; an empty list says that nobody would
-    notice anything.
+    notice anything. `standing` is what stands beside the configuration; without it nothing is said
+    of who can be woken.
     """
-    old, new = _side(before), _side(after)
+    known = standing.directory if isinstance(standing, Standing) else before.part(Directory)
+    exact = starts_at > now
+    was = carried(known, before.part(Directory), starts_at, exact=exact)
+    old = _side(before, was)
+    new = _side(after, carried(was, after.part(Directory), starts_at, exact=exact))
     changes = [*_subjects(old, new, starts_at), *_policies(old, new, starts_at)]
     off = list(_off_call(old, new, starts_at))
 
@@ -77,13 +112,29 @@ def explain(before: Snapshot, after: Snapshot, now: datetime, starts_at: datetim
         directory = new.directory if person_id in new.directory.people else old.directory
         return directory.name_of(person_id)
 
-    return sentences(changes, off, name=name, now=now, starts_at=starts_at)
+    lost: Iterable[str] = ()
+    if isinstance(standing, Standing):
+        sides = (old.directory, old.routing), (new.directory, new.routing)
+        lost = broken(*sides, standing.states, starts_at, starts_at + HORIZON)
+    return [*lost, *sentences(changes, off, name=name, now=now, starts_at=starts_at)]
 
 
-def _side(snapshot: Snapshot) -> Side:
+def carried(known: Directory, then: Directory, at: datetime, *, exact: bool) -> Directory:
+    """Let the schedules of `then` go on where those of `known` are."""
+    there = {key for key, one in then.people.items() if one.active}
+    versions: dict[ScheduleId, Sequence[Version]] = {}
+    for key, after in then.schedules.items():
+        before = known.schedules.get(key)
+        edit = Edit(before=before, after=after, at=at, exact=exact, there=there)
+        if found := succeed(tuple(known.versions.get(key, ())), edit):
+            versions[key] = found
+    return replace(then, versions=versions, overrides=known.overrides)
+
+
+def _side(snapshot: Snapshot, directory: Directory) -> Side:
     services = snapshot.part(Catalogue).services.values()
     return Side(
-        snapshot.part(Directory),
+        directory,
         snapshot.part(Routing),
         {
             one.name: {name: values[0] for name, values in one.labels.items() if values}
@@ -136,9 +187,10 @@ def _compared(
     """Follow one subject from handoff to handoff."""
     if before is not None and old.stands_on(before) == new.stands_on(after):
         return
-    was, is_ = old.rotations_of(before or ()), new.rotations_of(after)
+    was, is_ = old.schedules_of(before or ()), new.schedules_of(after)
     ends_at = starts_at + HORIZON
-    moments = _moments([*was.values(), *is_.values()], starts_at, ends_at)
+    plans = [*_plans(was, old, starts_at), *_plans(is_, new, starts_at)]
+    moments = _moments(plans, starts_at, ends_at)
     spans = [
         Span(
             start_at=start,
@@ -152,17 +204,20 @@ def _compared(
     yield Change(subject=subject, spans=tuple(spans), zone=zone, is_quiet=not after)
 
 
-def _moments(
-    rotations: Iterable[Rotation], starts_at: datetime, ends_at: datetime
-) -> list[datetime]:
+def _plans(
+    schedules: Mapping[str, Schedule], side: Side, starts_at: datetime
+) -> Iterator[Plan]:
+    timelines = side.directory.timelines(starts_at)
+    for one in schedules.values():
+        with suppress(ValueError):  # broken: it reaches nobody at any time
+            yield final(timelines[one.id], starts_at, starts_at + HORIZON)
+
+
+def _moments(plans: Iterable[Plan], starts_at: datetime, ends_at: datetime) -> list[datetime]:
     """Return `starts_at` and each handoff up to `ends_at`, in order."""
     found = {starts_at}
-    for rotation in rotations:
-        try:
-            turns = shifts(rotation, starts_at, ends_at)
-        except ValueError:
-            continue  # broken: it reaches nobody at any time
-        found |= {at for turn in turns for at in (turn.start_at, turn.end_at)}
+    for plan in plans:
+        found |= {at for one in plan.shifts for at in (one.start_at, one.end_at)}
     return sorted(at for at in found if starts_at <= at < ends_at)
 
 
@@ -173,7 +228,7 @@ def _targets(policy: Policy) -> Iterator[Target]:
 
 
 def _first(policy: Policy, directory: Directory, at: datetime) -> People:
-    ladder = resolve(policy, directory.people, directory.rotations, at)
+    ladder = resolve(policy, directory.people, directory.timelines(at), at)
     for rung in (*ladder.rungs, ladder.catch_all):
         if rung.reach:
             return frozenset(one.person_id for one in rung.reach)
@@ -182,24 +237,16 @@ def _first(policy: Policy, directory: Directory, at: datetime) -> People:
 
 def _off_call(old: Side, new: Side, starts_at: datetime) -> Iterator[OffCall]:
     """Say of each schedule who had a turn in the next fourteen days and has none any more."""
-    later = {one.name: one for one in new.directory.rotations.values()}
-    for rotation in sorted(old.directory.rotations.values(), key=lambda one: one.name):
-        after = later.get(rotation.name)
-        if after == rotation and old.directory.people == new.directory.people:
+    for schedule in sorted(old.directory.schedules.values(), key=lambda one: one.name):
+        after = new.directory.schedules.get(schedule.id)
+        if after == schedule and old.directory.people == new.directory.people:
             continue
-        before = _on_duty(rotation, old.directory.people, starts_at)
-        now = _on_duty(after, new.directory.people, starts_at) if after else set()
+        before = _on_duty(schedule, old, starts_at)
+        now = _on_duty(after, new, starts_at) if after else set()
         if gone := before - now:
-            yield OffCall(schedule=rotation.name, zone=rotation.zone, people=frozenset(gone))
+            yield OffCall(schedule=schedule.name, zone=schedule.zone, people=frozenset(gone))
 
 
-def _on_duty(
-    rotation: Rotation, people: Mapping[PersonId, Person], starts_at: datetime
-) -> set[PersonId]:
-    try:
-        turns = shifts(rotation, starts_at, starts_at + HORIZON)
-        turn = on_call(rotation, starts_at)
-    except ValueError:
-        return set()
-    found = {one.person_id for one in (*turns, *([turn] if turn else []))}
-    return {one for one in found if one in people and people[one].active}
+def _on_duty(schedule: Schedule, side: Side, starts_at: datetime) -> set[PersonId]:
+    plans = _plans({schedule.name: schedule}, side, starts_at)
+    return {who for plan in plans for shift in plan.shifts for who in shift.people}

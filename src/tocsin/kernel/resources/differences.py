@@ -45,5 +45,27 @@ def differences(before: Any, after: Any, path: str) -> Iterator[FieldChange]:
         yield FieldChange(path=path, before=before, after=after)
 
 
+def leaves(change: FieldChange) -> Iterator[FieldChange]:
+    """Return a field that begins or ends as one for each value in it, as people read YAML."""
+    if change.secret or (change.before is None) == (change.after is None):
+        yield change
+        return
+    begins = change.before is None
+    for path, value in _values(change.after if begins else change.before, change.path):
+        before, after = (None, value) if begins else (value, None)
+        yield replace(change, path=path, before=before, after=after)
+
+
+def _values(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        for name, one in value.items():
+            yield from _values(one, f"{path}.{name}")
+    elif value and _is_table(value):
+        for n, one in enumerate(value):
+            yield from _values(one, f"{path}[{n}]")
+    elif value is not None:
+        yield path, value
+
+
 def _is_table(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, dict) for one in value)

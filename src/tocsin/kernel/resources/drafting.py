@@ -286,3 +286,8 @@ def instants(scheduled: Iterable[Scheduled]) -> list[datetime]:
     """Return the instants at which something comes into force, soonest first."""
     ordered = sorted(one.effective_from for one in scheduled if one.failure is None)
     return [instant for instant, _ in groupby(ordered)]
+
+
+def exact(wanted: Iterable[Wanted]) -> frozenset[Key]:
+    """Return what says itself from when on it is in force, be it in the past: at once, then."""
+    return frozenset(one.key for one in wanted if one.effective_from is not None)

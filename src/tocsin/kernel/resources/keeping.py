@@ -1,11 +1,13 @@
 """Writes what a draft changes: rows, timers and events, all of them or none."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from uuid import UUID
 
 from tocsin.kernel.errors import Conflict, PreconditionFailed
 from tocsin.kernel.jobs import Job
 from tocsin.kernel.resources import rows
+from tocsin.kernel.resources.beside import Beside
 from tocsin.kernel.resources.checking import Checker
 from tocsin.kernel.resources.drafting import Draft
 from tocsin.kernel.resources.events import WORDS_MAX, ResourcesApplied, ResourcesScheduled
@@ -34,10 +36,14 @@ class Keeper:
     """Keeps drafts that work, for those who may."""
 
     def __init__(
-        self, checker: Checker, warnings: Callable[[Draft], tuple[str, ...]] = lambda _: ()
+        self,
+        checker: Checker,
+        warnings: Callable[[Draft], tuple[str, ...]] = lambda _: (),
+        beside: Beside | None = None,
     ) -> None:
         self._checker = checker
         self._warnings = warnings
+        self._beside = beside
 
     def meant(self, unit: Unit, found: World, wanted: Iterable[Wanted]) -> list[Wanted]:
         """Put stored secrets where masks stand. Raises Invalid, Forbidden.
@@ -50,8 +56,13 @@ class Keeper:
                 unit.require_on("resource:apply", team)
         return [kept(self._checker.kinds, found, one) for one in wanted]
 
-    async def keep(self, unit: Unit, found: Draft) -> Applied:
-        """Check and write a draft. Raises Forbidden, Invalid, Conflict."""
+    async def keep(
+        self, unit: Unit, found: Draft, *, exact: frozenset[Key] = frozenset()
+    ) -> Applied:
+        """Check and write a draft. Raises Forbidden, Invalid, Conflict.
+
+        Of `exact` the writer has said from when on it is in force.
+        """
         words = tuple(change.words() for change in found.changes)
         if found.is_empty:
             warnings = self._warnings(found)
@@ -64,10 +75,13 @@ class Keeper:
         warnings = self._warnings(found)
         await rows.unschedule(unit, [one.id for one in found.cancelled])
         await self._schedule(unit, found)
-        revision = await self.write(unit, found, by=f"{unit.actor.kind}:{unit.actor.id}")
+        by = f"{unit.actor.kind}:{unit.actor.id}"
+        revision = await self.write(unit, found, by=by, at=unit.now, exact=exact)
         return Applied(revision=revision, changes=words, changed=True, warnings=warnings)
 
-    async def write(self, unit: Unit, found: Draft, *, by: str) -> int:
+    async def write(
+        self, unit: Unit, found: Draft, *, by: str, at: datetime, exact: frozenset[Key]
+    ) -> int:
         """Put what a checked draft changes into force, in the name of `by`; return the revision."""
         if not found.written and not found.deleted:
             return found.before.revision
@@ -80,6 +94,10 @@ class Keeper:
         )
         changed = tuple(one.uid for one in touched)
         unit.record(ResourcesApplied(revision=revision, changed=changed, words=tuple(words)))
+        if self._beside is not None:
+            before = self._checker.compile(found.before)
+            after = self._checker.compile(found.after)
+            await self._beside.follow(unit, before, after, at, exact)
         return revision
 
     async def _schedule(self, unit: Unit, found: Draft) -> None:

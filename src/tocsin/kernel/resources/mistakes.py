@@ -24,6 +24,11 @@ _CURES = {
     "array": "write a list, e.g. [a, b]",
     "object": "write fields below it, as name: value",
 }
+_INSTANTS = {  # msgspec's words for what is no instant, and ours
+    "Expected `datetime` with a timezone component": "does not say of which zone it is",
+    "Invalid RFC3339 encoded datetime": "is no instant",
+}
+_INSTANT = "write it with its offset, e.g. 2026-03-30T09:00:00+02:00, or with a Z for UTC"
 _BOUND = {">=": "at least", "<=": "at most"}
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
@@ -58,6 +63,8 @@ def explained(text: str, spec: Any, root: str) -> Mistake:
         choices = sorted({str(one) for kind in structs for one in _choices(kind)})
         if choices:
             return Mistake(path, f"{value[1]!r} is not known; {instead(value[1], choices)}")
+    if wrong := _INSTANTS.get(reason):
+        return Mistake(path, f"{wrong}; {_INSTANT}")
     return Mistake(path, _bound(reason) or _written(reason, structs) or _typed(reason, structs))
 
 

@@ -213,7 +213,8 @@ class Caution(Struct, frozen=True):
     about: frozenset[Key]
 
 
-# (before, after, now, from when `after` is in force): what people would notice, one sentence each
-Explain = Callable[[Snapshot, Snapshot, datetime, datetime], Sequence[str]]
+# (before, after, now, from when `after` is in force, what stands beside it): what people would
+# notice, one sentence each
+Explain = Callable[[Snapshot, Snapshot, datetime, datetime, object], Sequence[str]]
 # what is unwise in a configuration, whatever the hour
 Cautions = Callable[[Snapshot], Sequence[Caution]]

@@ -45,13 +45,16 @@ class Planner:
                 closed.append("/".join(one.key))
         return meant, _uncompared(closed)
 
-    def plan(self, unit: Unit, found: Draft) -> Plan:
-        """Check a draft and say what it would do. Raises Invalid, Conflict."""
+    def plan(self, unit: Unit, found: Draft, standing: object = None) -> Plan:
+        """Check a draft and say what it would do. Raises Invalid, Conflict.
+
+        `standing` is what decides beside the configuration, for whoever explains.
+        """
         self._checker.check(found)
         return Plan(
             revision=found.before.revision,
             changed=not found.is_empty,
-            words=tuple(self._words(found, unit.now)) if self._explain else (),
+            words=tuple(self._words(found, unit.now, standing)) if self._explain else (),
             changes=tuple(self._shown(unit, found, change) for change in found.changes),
             warnings=self.warnings(found),
         )
@@ -73,7 +76,7 @@ class Planner:
         more = len(words) - WARNINGS_MAX
         return words[:WARNINGS_MAX] + ((f"and {more} more warnings",) if more > 0 else ())
 
-    def _words(self, found: Draft, now: datetime) -> Iterable[str]:
+    def _words(self, found: Draft, now: datetime, standing: object) -> Iterable[str]:
         """Say what people would notice, now and at each instant at which more changes."""
         if self._explain is None or found.is_empty:
             return ()
@@ -81,7 +84,7 @@ class Planner:
         words: dict[str, None] = {}
         if found.written or found.deleted:
             before, after = compiled(found.before), compiled(found.after)
-            words |= dict.fromkeys(self._explain(before, after, now, now))
+            words |= dict.fromkeys(self._explain(before, after, now, now, standing))
         otherwise = replace(found.after, scheduled=found.before.scheduled)
         for instant in instants((*found.scheduled, *found.cancelled)):
             if instant <= now:
@@ -91,7 +94,7 @@ class Planner:
             except Refused:
                 continue  # what was scheduled would no longer work: that is why it is replaced
             after = compiled(at(found.after, instant))
-            words |= dict.fromkeys(self._explain(before, after, now, instant))
+            words |= dict.fromkeys(self._explain(before, after, now, instant, standing))
         said = list(words)
         more = len(said) - WORDS_MAX
         return said[:WORDS_MAX] + ([f"and {more} more sentences"] if more > 0 else [])

@@ -10,12 +10,14 @@ from psycopg import AsyncConnection
 
 from tocsin.kernel.errors import Invalid, NotFound, Refused
 from tocsin.kernel.resources import past, rows
+from tocsin.kernel.resources.beside import Beside
 from tocsin.kernel.resources.checking import Checker
 from tocsin.kernel.resources.drafting import (
     Terms,
     at,
     cancellation,
     draft,
+    exact,
     instants,
     removal,
 )
@@ -53,11 +55,13 @@ class Store:
         compilers: Sequence[Compiler],
         explain: Explain | None = None,
         cautions: Cautions | None = None,
+        beside: Beside | None = None,
     ) -> None:
         self.kinds = {kind.name: kind for kind in kinds}
         self.checker = Checker(self.kinds, compilers)
         self.planner = Planner(self.checker, explain, cautions)
-        self.keeper = Keeper(self.checker, self.planner.warnings)
+        self.keeper = Keeper(self.checker, self.planner.warnings, beside)
+        self.beside = beside
         nothing = World(revision=0, present={}, gone={}, scheduled=())
         self.current = self.checker.compile(nothing)
 
@@ -69,7 +73,10 @@ class Store:
             # than its number, and read again by the next unit
             present = {one.key: one for one in await rows.present(conn)}
             newest = World(revision=revision, present=present, gone={}, scheduled=())
-            self.current = self.checker.compile(newest)
+            snapshot = self.checker.compile(newest)
+            if self.beside is not None:
+                snapshot = await self.beside.complete(conn, snapshot)
+            self.current = snapshot
         return self.current
 
     async def apply(
@@ -87,7 +94,7 @@ class Store:
         wanted = self.keeper.meant(unit, found, wanted)
         terms = _terms(unit, Managed.FILE, prune=prune)
         drafted = draft(found, wanted, terms, self.kinds)
-        applied = await self.keeper.keep(unit, drafted)
+        applied = await self.keeper.keep(unit, drafted, exact=exact(wanted))
         return replace(applied, warnings=(*still_waiting(drafted, wanted), *applied.warnings))
 
     async def plan(
@@ -109,7 +116,7 @@ class Store:
         wanted, notes = self.planner.meant(unit, found, wanted)
         terms = _terms(unit, managed_by, prune=prune)
         drafted = draft(found, wanted, terms, self.kinds)
-        plan = self.planner.plan(unit, drafted)
+        plan = self.planner.plan(unit, drafted, await self._standing(unit))
         waiting = still_waiting(drafted, wanted)
         return replace(plan, warnings=(*notes, *waiting, *plan.warnings))
 
@@ -119,7 +126,8 @@ class Store:
         await rows.lock_shared(unit.conn)
         found = await self._world(unit)
         in_force(found, (kind, name), self.kinds)
-        return self.planner.plan(unit, removal(found, (kind, name), self.kinds))
+        drafted = removal(found, (kind, name), self.kinds)
+        return self.planner.plan(unit, drafted, await self._standing(unit))
 
     async def put(
         self,
@@ -142,7 +150,8 @@ class Store:
         wanted = self.keeper.meant(unit, found, wanted)
         may_write(found, document.key, seen=seen, take_over=take_over)
         terms = _terms(unit, Managed.SCREEN)
-        return await self.keeper.keep(unit, draft(found, wanted, terms, self.kinds))
+        drafted = draft(found, wanted, terms, self.kinds)
+        return await self.keeper.keep(unit, drafted, exact=exact(wanted))
 
     async def delete(
         self,
@@ -240,7 +249,10 @@ class Store:
             )
             return
         await rows.unschedule(unit, [one.id for one in due])
-        await self.keeper.write(unit, taken, by=terms.by)
+        await self.keeper.write(
+            unit, taken, by=terms.by, at=due[0].effective_from,
+            exact=frozenset(one.key for one in due),
+        )  # fmt: skip
 
     async def ahead(
         self, unit: Unit, until: datetime, kinds: frozenset[str]
@@ -262,6 +274,9 @@ class Store:
             with suppress(Refused):
                 found.append((instant, self.checker.compile(at(world, instant))))
         return found
+
+    async def _standing(self, unit: Unit) -> object:
+        return await self.beside.standing(unit) if self.beside is not None else None
 
     async def _world(self, unit: Unit) -> World:
         return normal(self.kinds, await rows.world(unit.conn))

@@ -1,0 +1,36 @@
+"""When the configuration changes, schedules go on where they were: the versions are rows of on-call."""
+
+from datetime import datetime
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from tocsin.flows.planning import Standing
+from tocsin.kernel.resources.model import Key
+from tocsin.kernel.snapshot import Snapshot
+from tocsin.kernel.unit import Unit
+from tocsin.oncall import reads
+from tocsin.oncall.actions import editing
+from tocsin.oncall.core.config import Directory
+
+
+class Schedules:
+    """What on-call keeps beside its resources; see `kernel/resources/beside.py`."""
+
+    async def complete(self, conn: AsyncConnection[Any], snapshot: Snapshot) -> Snapshot:
+        """Add the versions of schedules."""
+        directory = await editing.complete(conn, snapshot.part(Directory))
+        return Snapshot(snapshot.revision, {**snapshot.parts, Directory: directory})
+
+    async def standing(self, unit: Unit) -> object:
+        """Return the directory with versions, overrides, swaps and leave, and what is verified."""
+        return Standing(await reads.directory(unit), await reads.contact_states(unit))
+
+    async def follow(
+        self, unit: Unit, before: Snapshot, after: Snapshot, at: datetime, exact: frozenset[Key]
+    ) -> None:
+        """Keep the versions of the schedules that were edited."""
+        names = {name for kind, name in exact if kind == "Schedule"}
+        await editing.keep_versions(
+            unit, before.part(Directory), after.part(Directory), at, names
+        )

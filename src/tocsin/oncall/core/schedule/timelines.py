@@ -1,0 +1,65 @@
+"""All schedules of one revision as timelines, each put together when it is asked for. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from typing_extensions import override
+
+from tocsin.kernel.ids import PersonId, ScheduleId
+from tocsin.oncall.model import Override, Person, Schedule, Timeline, Version
+
+
+class Timelines(Mapping[ScheduleId, Timeline]):
+    """Every schedule with its versions and overrides; who is not there is absent from `now` on."""
+
+    def __init__(
+        self,
+        schedules: Mapping[ScheduleId, Schedule],
+        people: Mapping[PersonId, Person],
+        versions: Mapping[ScheduleId, Sequence[Version]],
+        overrides: Sequence[Override],
+        now: datetime | None,
+    ) -> None:
+        self._schedules = schedules
+        self._people = people
+        self._versions = versions
+        self._overrides = overrides
+        self._now = now
+
+    @override
+    def __getitem__(self, key: ScheduleId) -> Timeline:
+        schedule = self._schedules[key]
+        versions = tuple(self._versions.get(key, ()))
+        overrides = tuple(one for one in self._overrides if one.schedule_id in (key, None))
+        named = {*schedule.people, *_of_versions(versions), *_of_overrides(overrides)}
+        absent = frozenset(who for who in named if not self._is_there(who))
+        return Timeline(
+            schedule=schedule, versions=versions, overrides=overrides, absent=absent,
+            absent_from=self._now,
+        )  # fmt: skip
+
+    @override
+    def __iter__(self) -> Iterator[ScheduleId]:
+        return iter(self._schedules)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._schedules)
+
+    def _is_there(self, who: PersonId) -> bool:
+        person = self._people.get(who)
+        return person is not None and person.active
+
+
+def _of_versions(versions: Sequence[Version]) -> Iterator[PersonId]:
+    for version in versions:
+        for layer in version.layers:
+            yield from layer.people
+
+
+def _of_overrides(overrides: Sequence[Override]) -> Iterator[PersonId]:
+    for one in overrides:
+        if one.person_id is not None:
+            yield one.person_id
+        for shift in one.shifts:
+            yield from shift.people

@@ -1,0 +1,39 @@
+"""Calendars that programs read by an address of their own."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+
+from tocsin.kernel.ids import PersonId
+
+
+class FeedKind(StrEnum):
+    """Whose shifts a calendar holds."""
+
+    PERSON = "person"
+    SCHEDULE = "schedule"
+    TEAM = "team"
+
+
+class Feed(Struct, frozen=True, kw_only=True):
+    """A calendar behind a token. `name` is the schedule's or the team's; `owner_id` made it."""
+
+    id: UUID
+    kind: FeedKind
+    person_id: PersonId | None = None
+    name: str = ""
+    owner_id: PersonId
+    author: str
+    created_at: datetime
+    used_at: datetime | None = None
+
+
+class FoundShift(Struct, frozen=True, kw_only=True):
+    """An event of somebody else's calendar: untrusted text, length-limited."""
+
+    summary: str
+    emails: tuple[str, ...]
+    start_at: datetime
+    end_at: datetime

@@ -111,6 +111,14 @@ class TinyDb:
         """The incident was reopened."""
         raise NotImplementedError
 
+    def snooze(self, who: str, until: int, now: int) -> None:
+        """Somebody puts it off."""
+        raise NotImplementedError
+
+    def hand_back(self, who: str, now: int) -> None:
+        """Somebody gives back what they had."""
+        raise NotImplementedError
+
     # the tables
 
     def timer(self, kind: str, due: int, epoch: int) -> None:
@@ -204,6 +212,7 @@ class Model(TinyDb):
     def restart(self, now: int) -> None:
         self.move_on()
         self.loop, self.step, self.catch = 0, -1, 0
+        self.state = "triggered"
         self.enter(0, now)
 
     def rung(self) -> tuple[int, int, int, int]:
@@ -253,7 +262,10 @@ class Model(TinyDb):
     def on_due(self, kind: str, epoch: int, now: int) -> None:
         if epoch != self.epoch:
             return
-        if kind == "ack_timeout":
+        if kind == "snooze":
+            if self.state == "snoozed":
+                self.restart(now)
+        elif kind == "ack_timeout":
             if self.state == "acknowledged" and self.retriggers < 12:
                 self.retriggers += 1
                 self.restart(now)
@@ -287,7 +299,7 @@ class Model(TinyDb):
 
     @override
     def ack(self, who: str, now: int) -> None:
-        if self.is_open():
+        if self.is_open() or self.state == "snoozed":
             self.state = "acknowledged"
             self.move_on()
             if self.org.ack_timeout:
@@ -306,7 +318,19 @@ class Model(TinyDb):
             self.enter(self.step + 1, now)
 
     @override
+    def snooze(self, who: str, until: int, now: int) -> None:
+        if self.state != "resolved":
+            self.state = "snoozed"
+            self.move_on()
+            self.timer("snooze", until, self.epoch)
+
+    @override
+    def hand_back(self, who: str, now: int) -> None:
+        if self.state in ("acknowledged", "snoozed"):
+            self.restart(now)
+
+    @override
     def retrigger(self, now: int) -> None:
-        if not self.is_open():
+        if not self.is_open() and self.state != "snoozed":
             self.retriggers = 0
             self.restart(now)

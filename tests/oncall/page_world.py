@@ -26,15 +26,19 @@ from tocsin.oncall.core.inputs import (
     AttemptEnded,
     CatchDue,
     Escalate,
+    HandBack,
     Input,
     Outcome,
     PermanentFailure,
     Resolve,
     Retrigger,
     Sent,
+    Snooze,
+    SnoozeOver,
     StepDue,
     TransientFailure,
     Trigger,
+    Unconfirmed,
 )
 from tocsin.oncall.core.ladder import Ladder, resolve
 from tocsin.oncall.core.page import new_page, step
@@ -163,6 +167,10 @@ class World(TinyDb):
                 self.feed(CatchDue(epoch, ladder), now)
             case TimerKind.ACK_TIMEOUT:
                 self.feed(AckExpired(epoch, ladder), now)
+            case TimerKind.SNOOZE:
+                self.feed(SnoozeOver(epoch, ladder), now)
+            case TimerKind.OPENING:
+                raise AssertionError("what is urgent is never held")
 
     @override
     def is_fenced(self, row: Row) -> bool:
@@ -174,6 +182,8 @@ class World(TinyDb):
             "sent": Sent(),
             "transient": TransientFailure("451 try later"),
             "permanent": PermanentFailure("550 no such mailbox"),
+            "unconfirmed": Unconfirmed(),
+            "down": TransientFailure("left alone for a while", next_now=True),
         }
         ended = AttemptEnded(
             notification=_notification(row),
@@ -194,6 +204,14 @@ class World(TinyDb):
     @override
     def escalate(self, who: str, now: int) -> None:
         self.feed(Escalate(person_id(who), ladder_of(self.org)), now)
+
+    @override
+    def snooze(self, who: str, until: int, now: int) -> None:
+        self.feed(Snooze(person_id(who), NOON + timedelta(seconds=until)), now)
+
+    @override
+    def hand_back(self, who: str, now: int) -> None:
+        self.feed(HandBack(person_id(who), ladder_of(self.org)), now)
 
     @override
     def retrigger(self, now: int) -> None:

@@ -12,7 +12,6 @@ from tocsin.kernel.ids import uuid7
 from tocsin.kernel.snapshot import Resource, Resources
 from tocsin.oncall.core.config import PersonSpec, compile_directory
 from tocsin.oncall.core.contacts import (
-    AppriseContact,
     ContactDefaultsSpec,
     EmailContact,
     impersonal,
@@ -20,6 +19,7 @@ from tocsin.oncall.core.contacts import (
     refuse_unusable,
     scrubbed,
 )
+from tocsin.oncall.core.contacts.specs import AppriseContact
 from tocsin.oncall.model import Method, MethodKind, Show
 
 NTFY = {"type": "ntfy", "topic": "https://n.test/alarms", "token": "tk_secret", "priority": 4}

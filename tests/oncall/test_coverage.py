@@ -5,19 +5,19 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rota_world import layer, timeline
 
-from tocsin.kernel.ids import PersonId, ScheduleId, uuid7
-from tocsin.oncall.core.coverage import covered_share, gaps, plan
-from tocsin.oncall.model import Rotation, RotationUnit
+from tocsin.kernel.ids import PersonId, uuid7
+from tocsin.oncall.core.schedule import final
+from tocsin.oncall.core.schedule.coverage import covered_share
+from tocsin.oncall.model import Timeline
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
 
-def rotation(starts: str, people: int, zone: str = "Europe/Berlin") -> Rotation:
-    return Rotation(
-        id=ScheduleId(uuid7()), name="primary", zone=zone, starts_at_local=starts,
-        unit=RotationUnit.DAY, people=tuple(PersonId(uuid7()) for _ in range(people)),
-    )  # fmt: skip
+def rotation(starts: str, people: int, zone: str = "Europe/Berlin") -> Timeline:
+    turns = (PersonId(uuid7()) for _ in range(people))
+    return timeline(layer(*turns, zone=zone, starts_at_local=starts))
 
 
 @given(
@@ -29,7 +29,7 @@ def test_shifts_and_gaps_fill_every_moment_once(
 ) -> None:
     local = (START + timedelta(days=starts_in)).strftime("%Y-%m-%dT09:00")
     end = START + timedelta(days=days)
-    found = plan(rotation(local, people, zone), START, end)
+    found = final(rotation(local, people, zone), START, end)
     parts = [(max(s.start_at, START), min(s.end_at, end)) for s in found.shifts]
     parts += [(gap.start_at, gap.end_at) for gap in found.gaps]
     parts.sort()
@@ -42,7 +42,7 @@ def test_shifts_and_gaps_fill_every_moment_once(
 
 
 def test_before_it_begins_a_schedule_has_a_gap_until_then() -> None:
-    found = plan(rotation("2026-03-09T09:00", 2), START, START + timedelta(days=14))
+    found = final(rotation("2026-03-09T09:00", 2), START, START + timedelta(days=14))
     [gap] = found.gaps
     assert gap.start_at == START
     assert gap.end_at == datetime(2026, 3, 9, 8, tzinfo=UTC)
@@ -51,6 +51,6 @@ def test_before_it_begins_a_schedule_has_a_gap_until_then() -> None:
 
 def test_without_people_everything_is_a_gap() -> None:
     end = START + timedelta(days=1)
-    [gap] = plan(rotation("2026-01-01T09:00", 0), START, end).gaps
+    [gap] = final(rotation("2026-01-01T09:00", 0), START, end).gaps
     assert (gap.start_at, gap.end_at) == (START, end)
-    assert gaps((), START, START) == ()
+    assert final(rotation("2026-01-01T09:00", 1), START, START).shifts == ()

@@ -25,6 +25,7 @@ def test_the_alarm_is_raised_when_the_whole_catch_all_fails_and_it_is_called_on(
     assert [t.due for t in world.timers if not t.done] == [10]
 
 
+# VA notification-api #1703: a permanent error was tried again for 24 hours.
 def test_a_failed_method_is_followed_by_the_next_one_and_no_timer_moves() -> None:
     world = triggered(two_steps())
     deliver(world, "ana", "permanent", 3)

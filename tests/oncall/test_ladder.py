@@ -1,50 +1,37 @@
 """A policy resolved at an instant: who can be reached, and why the others cannot."""
 
 from datetime import UTC, datetime
-from uuid import UUID, uuid5
 
-from tocsin.kernel.ids import PersonId, PolicyId, ScheduleId
+from rota_world import SPACE, layer, pid, schedule, sid
+
+from tocsin.kernel.ids import PolicyId
 from tocsin.oncall.core.ladder import Missing, MissingReason, Reach, resolve
+from tocsin.oncall.core.schedule.timelines import Timelines
 from tocsin.oncall.model import (
     Method,
     MethodKind,
     Person,
     PersonTarget,
     Policy,
-    Rotation,
     RotationUnit,
+    Schedule,
     ScheduleTarget,
     Step,
     Target,
 )
 
-SPACE = UUID("00000000-0000-7000-8000-000000000000")
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 EMAIL = Method(kind=MethodKind.EMAIL, address="x@example.org")
 HOOK = Method(kind=MethodKind.WEBHOOK, address="https://example.org", secret="s")
-
-
-def pid(name: str) -> PersonId:
-    return PersonId(uuid5(SPACE, name))
-
-
-def sid(name: str) -> ScheduleId:
-    return ScheduleId(uuid5(SPACE, name))
 
 
 def person(name: str, *methods: Method, active: bool = True) -> Person:
     return Person(id=pid(name), name=name, display_name=name, methods=methods, active=active)
 
 
-def rotation(name: str, *people: str, zone: str = "Europe/Berlin") -> Rotation:
-    return Rotation(
-        id=sid(name),
-        name=name,
-        zone=zone,
-        starts_at_local="2026-01-05T09:00",
-        unit=RotationUnit.WEEK,
-        people=tuple(pid(one) for one in people),
-    )
+def rotation(name: str, *people: str, zone: str = "Europe/Berlin") -> Schedule:
+    turns = layer(*map(pid, people), zone=zone, unit=RotationUnit.WEEK)
+    return schedule(turns, name=name)
 
 
 PEOPLE = {
@@ -56,7 +43,7 @@ PEOPLE = {
         person("mute"),
     )
 }
-ROTATIONS = {
+SCHEDULES = {
     one.id: one
     for one in (
         rotation("web", "ana", "ben"),
@@ -65,6 +52,7 @@ ROTATIONS = {
         rotation("odd", "ana", zone="Europe/Atlantis"),
     )
 }
+ROTATIONS = Timelines(SCHEDULES, PEOPLE, {}, (), None)
 
 
 def policy(*targets: Target, catch_all: tuple[Target, ...] = ()) -> Policy:

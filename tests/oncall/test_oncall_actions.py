@@ -228,6 +228,7 @@ async def test_a_page_that_is_open_is_not_opened_twice(world: World) -> None:
     assert len(world.mail.sent) == 2
 
 
+# Grafana #724: the auditor that repairs was switched off, and only ever wrote a log.
 async def test_a_page_whose_timer_is_gone_is_restored_and_that_is_said_aloud(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -115,6 +115,16 @@ class SameAsTheModel(RuleBasedStateMachine):
         for system in self.both():
             system.escalate(who, self.now)
 
+    @rule(who=st.sampled_from(NAMES), seconds=st.sampled_from((1, 20, 600)))
+    def snooze(self, who: str, seconds: int) -> None:
+        for system in self.both():
+            system.snooze(who, self.now + seconds, self.now)
+
+    @rule(who=st.sampled_from(NAMES))
+    def hand_back(self, who: str) -> None:
+        for system in self.both():
+            system.hand_back(who, self.now)
+
     @rule()
     def retrigger(self) -> None:
         for system in self.both():
@@ -154,6 +164,8 @@ def lost_witness(db: TinyDb) -> bool:
     pending = [timer.kind for timer in db.timers if not timer.done and timer.epoch == epoch]
     if state in ("triggered", "escalating"):
         return pending != ["catch" if db.head()[4] else "step"]
+    if state == "snoozed":
+        return pending != ["snooze"]
     if state == "acknowledged" and db.org.ack_timeout and db.head()[5] != 12:
         return pending != ["ack_timeout"]
     return pending != [] and state == "resolved"

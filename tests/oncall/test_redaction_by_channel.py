@@ -22,6 +22,10 @@ CONTACTS: dict[str, dict[str, Any]] = {
     "ntfy": {"topic": "https://ntfy.example.org/jonas"},
     "apprise": {"url": "json://hooks.example.org/jonas"},
     "inbox": {},
+    "sms": {"number": "+4915123456789"},
+    "voice": {"number": "+4915123456789"},
+    "mattermost": {"url": "https://chat.example.org/hooks/jonas"},
+    "teams": {"url": "https://flows.example.org/jonas"},
 }
 
 

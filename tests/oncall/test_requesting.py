@@ -65,6 +65,7 @@ def told(world: World) -> list[str]:
     return [message.to for _, message in world.mail.sent]
 
 
+# Grafana #4761: who was added to an acknowledged group could not stop their own pages.
 async def test_who_is_asked_for_has_a_page_of_their_own_and_takes_it_themselves(
     world: World,
 ) -> None:

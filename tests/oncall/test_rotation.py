@@ -8,16 +8,16 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rota_world import handoff, layer, on_call, shifts
 
-from tocsin.kernel.ids import PersonId, ScheduleId
+from tocsin.kernel.ids import PersonId
 from tocsin.oncall.core.local_time import (
     is_zone,
     parse_local,
     to_instant,
     use_tzdata_wheel_only,
 )
-from tocsin.oncall.core.rotation import Shift, handoff, on_call, shifts
-from tocsin.oncall.model import Rotation, RotationUnit
+from tocsin.oncall.model import Layer, RotationUnit, Shift
 
 use_tzdata_wheel_only()
 
@@ -30,7 +30,7 @@ DST_ZONES = (
     "Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe",
     "Pacific/Apia", "Africa/Casablanca", "Asia/Kathmandu", "America/Vancouver",
 )  # fmt: skip
-UNIT_DAYS = {RotationUnit.DAY: 1, RotationUnit.WEEK: 7}
+UNITS_H = {RotationUnit.HOUR: 1, RotationUnit.DAY: 24, RotationUnit.WEEK: 7 * 24}
 
 
 def rotation(
@@ -38,23 +38,42 @@ def rotation(
     start: str = "2026-01-05T09:00",
     unit: RotationUnit = RotationUnit.DAY,
     length: int = 1,
-) -> Rotation:
-    return Rotation(
-        id=ScheduleId(SPACE),
-        name="web",
-        zone=zone,
-        starts_at_local=start,
-        unit=unit,
-        length=length,
-        people=PEOPLE,
-    )
+) -> Layer:
+    return layer(*PEOPLE, zone=zone, starts_at_local=start, unit=unit, length=length)
 
 
-def twin_handoff(rotation: Rotation, k: int) -> datetime:
-    """`fold=0` is the same rule in zoneinfo: offset before a gap, first of two."""
-    start = datetime.fromisoformat(rotation.starts_at_local)
-    local = start + timedelta(days=k * rotation.length * UNIT_DAYS[rotation.unit])
-    return local.replace(tzinfo=ZoneInfo(rotation.zone)).astimezone(UTC)
+def twin_handoff(rotation: Layer, k: int) -> datetime:
+    """`fold=0` is the same rule in zoneinfo: offset before a gap, first of two.
+
+    An hour that was skipped begins no later than the first that was not.
+    """
+    start, zone = datetime.fromisoformat(rotation.starts_at_local), ZoneInfo(rotation.zone)
+    if rotation.unit is RotationUnit.MONTH:
+        return twin_month(start, k * rotation.length).replace(tzinfo=zone).astimezone(UTC)
+    step = timedelta(hours=rotation.length * UNITS_H[rotation.unit])
+    if rotation.unit is RotationUnit.HOUR and 24 % rotation.length:
+        return start.replace(tzinfo=zone).astimezone(UTC) + k * step
+    local = start + k * step
+    found = local.replace(tzinfo=zone).astimezone(UTC)
+    if rotation.unit is RotationUnit.HOUR:
+        while found.astimezone(zone).replace(tzinfo=None) != local:
+            local += step
+            found = min(found, local.replace(tzinfo=zone).astimezone(UTC))
+            if (
+                local.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None)
+                == local
+            ):
+                break
+    return found
+
+
+def twin_month(start: datetime, months: int) -> datetime:
+    """The same day of a later month, or its last one."""
+    first = start.replace(day=1)
+    for _ in range(months):
+        first = (first + timedelta(days=32)).replace(day=1)
+    last = ((first + timedelta(days=32)).replace(day=1) - timedelta(days=1)).day
+    return first.replace(day=min(start.day, last))
 
 
 rotations = st.builds(
@@ -70,25 +89,20 @@ rotations = st.builds(
 )
 
 
-@given(rotations, st.integers(0, 900))
-def test_every_handoff_is_that_of_the_zoneinfo_twin(rotation: Rotation, k: int) -> None:
+@given(rotations, st.integers(0, 300))
+def test_every_handoff_is_that_of_the_zoneinfo_twin(rotation: Layer, k: int) -> None:
     assert handoff(rotation, k) == twin_handoff(rotation, k)
     assert handoff(rotation, k + 1) >= handoff(rotation, k)
 
 
 @given(rotations, st.integers(0, 400 * 86400))
 def test_the_shift_contains_the_instant_and_is_the_only_one(
-    rotation: Rotation, offset_s: int
+    rotation: Layer, offset_s: int
 ) -> None:
     now = handoff(rotation, 0) + timedelta(seconds=offset_s)
     shift = on_call(rotation, now)
-    turns = [
-        k
-        for k in range(offset_s // 86400 + 3)
-        if twin_handoff(rotation, k) <= now < twin_handoff(rotation, k + 1)
-    ]
     assert shift is not None
-    assert turns == [shift.k]
+    assert twin_handoff(rotation, shift.k) <= now < twin_handoff(rotation, shift.k + 1)
     assert shift.person_id == PEOPLE[shift.k % 3]
     assert (shift.start_at, shift.end_at) == (
         twin_handoff(rotation, shift.k),
@@ -98,7 +112,7 @@ def test_the_shift_contains_the_instant_and_is_the_only_one(
 
 @given(rotations, st.integers(0, 300 * 86400), st.integers(1, 60 * 86400))
 def test_shifts_leave_no_gap_and_do_not_overlap(
-    rotation: Rotation, offset_s: int, length_s: int
+    rotation: Layer, offset_s: int, length_s: int
 ) -> None:
     start = handoff(rotation, 0) + timedelta(seconds=offset_s)
     end = start + timedelta(seconds=length_s)
@@ -149,20 +163,14 @@ def test_nobody_is_on_call_before_the_first_handoff() -> None:
     first = datetime(2026, 1, 5, 8, tzinfo=UTC)
     assert on_call(rotation(), first - timedelta(seconds=1)) is None
     assert on_call(rotation(), first) == Shift(
-        k=0, person_id=PEOPLE[0], start_at=first, end_at=first + timedelta(days=1)
+        k=0, people=PEOPLE[:1], start_at=first, end_at=first + timedelta(days=1)
     )
     assert shifts(rotation(), first - timedelta(days=9), first) == ()
     assert shifts(rotation(), first - timedelta(days=9), first + timedelta(seconds=1))[0].k == 0
 
 
 def test_a_rotation_without_people_has_no_shifts() -> None:
-    empty = Rotation(
-        id=ScheduleId(SPACE),
-        name="web",
-        zone="UTC",
-        starts_at_local="2026-01-05T09:00",
-        unit=RotationUnit.WEEK,
-    )
+    empty = layer(zone="UTC", unit=RotationUnit.WEEK)
     now = datetime(2026, 3, 1, tzinfo=UTC)
     assert on_call(empty, now) is None
     assert shifts(empty, now, now + timedelta(days=90)) == ()

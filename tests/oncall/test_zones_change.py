@@ -12,12 +12,19 @@ from uuid import UUID
 
 import pytest
 import whenever
+from rota_world import handoff, layer, on_call, shifts
 
 from fakes.world import World, running
-from tocsin.kernel.ids import PersonId, ScheduleId
-from tocsin.oncall.core.local_time import parse_local, to_instant, use_tzdata_wheel_only
-from tocsin.oncall.core.rotation import Shift, handoff, on_call, shifts
-from tocsin.oncall.model import Rotation, RotationUnit
+from tocsin.kernel.actor import SYSTEM
+from tocsin.kernel.ids import PersonId
+from tocsin.oncall.actions import compare_zones
+from tocsin.oncall.core.local_time import (
+    forget_zones,
+    parse_local,
+    to_instant,
+    use_tzdata_wheel_only,
+)
+from tocsin.oncall.model import Layer, RotationUnit, Shift
 
 ANA, BEN = PersonId(UUID(int=1)), PersonId(UUID(int=2))
 HOUR = timedelta(hours=1)
@@ -62,16 +69,8 @@ spec: {steps: [{targets: [{schedule: primary}], timeout: 5m}], repeat: 0, catchA
 """
 
 
-def rotation(zone: str, start: str, unit: RotationUnit = RotationUnit.DAY) -> Rotation:
-    return Rotation(
-        id=ScheduleId(UUID(int=0)),
-        name="web",
-        zone=zone,
-        starts_at_local=start,
-        unit=unit,
-        length=1,
-        people=(ANA, BEN),
-    )
+def rotation(zone: str, start: str, unit: RotationUnit = RotationUnit.DAY) -> Layer:
+    return layer(ANA, BEN, zone=zone, starts_at_local=start, unit=unit)
 
 
 def at(text: str) -> datetime:
@@ -86,7 +85,7 @@ def zones() -> Iterator[None]:
     use_tzdata_wheel_only()
 
 
-def found_at(rota: Rotation, now: datetime) -> Shift:
+def found_at(rota: Layer, now: datetime) -> Shift:
     shift = on_call(rota, now)
     assert shift is not None
     return shift
@@ -178,9 +177,32 @@ async def test_a_new_release_counts_for_the_next_page_and_nothing_stored_is_reco
     assert len(world.mail.to("ben@example.org")) == 1
     stored = await world.rows("SELECT spec FROM kernel.resources WHERE kind = 'Schedule'")
     whenever.reset_tzpath((moved(tmp_path),))
-    whenever.clear_tzcache()
+    forget_zones()
     await world.signal({**fire, "service": "b"}, ends_at=at("2026-07-09T00:00"))
     assert len(world.mail.to("ana@example.org")) == 1
     assert await world.rows(
         "SELECT spec FROM kernel.resources WHERE kind = 'Schedule'"
     ) == stored  # fmt: skip
+
+
+@pytest.mark.db
+@pytest.mark.usefixtures("zones")
+async def test_whose_shift_a_new_release_moves_is_told_once_and_nobody_else(
+    world: World, tmp_path: Path
+) -> None:
+    async def compare(release: str) -> None:
+        await world.app.units.run(SYSTEM, lambda unit: compare_zones(unit, release=release))
+        await world.settle()
+
+    await compare("2026f")
+    await compare("2026g")  # a release that leaves Berlin alone
+    assert world.mail.sent == []
+    whenever.reset_tzpath((moved(tmp_path),))
+    forget_zones()
+    await compare("2027a")
+    await compare("2027a")
+    for name in ("ana", "ben"):
+        [(_, message)] = [one for one in world.mail.sent if one[1].to == f"{name}@example.org"]
+        assert message.subject == "Your next shift in primary has moved"
+        assert "03:30 (UTC); a new release of the time zones moves it" in message.text
+    assert "oncall.shifts_moved" in await world.story()

@@ -156,16 +156,21 @@ class Day:
         return False
 
     async def turn(self, node: Node, work: Iterable[str]) -> None:
-        """Let a process do its duties once."""
+        """Let a process do its duties once, in any order, but nothing ends before it is sorted."""
+        app, todo = node.app, frozenset(work)
+        acts: list[Callable[[], Awaitable[object]]] = []
+        if "sort" in todo:
+            acts += [app.sorter.sort_batch, app.sorter.beat_light]
+            self.rng.shuffle(acts)
+        if "expire" in todo:
+            acts.append(lambda: app.units.run(SYSTEM, triage.expire_due))
+        if "jobs" in todo:
+            acts.insert(self.rng.randrange(len(acts) + 1), app.worker.drain)
 
         async def duties() -> None:
             await node.refresh_sometimes()
-            if "sort" in work:
-                await node.app.sorter.sort_batch()
-            if "expire" in work:
-                await node.app.units.run(SYSTEM, triage.expire_due)
-            if "jobs" in work:
-                await node.app.worker.drain()
+            for act in acts:
+                await act()
 
         if await self.on(node, duties) and node.app.worker.failures > node.fuse.losses:
             raise BrokenPromise(f"I6 a job has failed in process {node.name}: see the log")

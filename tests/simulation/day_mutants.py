@@ -22,10 +22,12 @@ from tocsin.kernel.jobs import JobKind
 from tocsin.kernel.worker import Errand
 from tocsin.oncall import actions as oncall
 from tocsin.oncall import store
-from tocsin.oncall.actions import PageTimer, delivery, stepping
+from tocsin.oncall.actions import PageTimer, delivery, following, stepping
 from tocsin.oncall.core import effects, inputs
 from tocsin.oncall.core.page import step
 from tocsin.oncall.model import Notification, Page
+from tocsin.triage.core import storm
+from tocsin.triage.model import Group
 
 Stepped = tuple[Page, tuple[effects.Effect, ...]]
 
@@ -36,6 +38,7 @@ class Mutant(Struct, frozen=True, kw_only=True):
     why: str
     sql: LiteralString = ""
     parts: Callable[[Node], None] | None = None
+    storms: bool = False  # each of its days has one
     swaps: tuple[tuple[ModuleType, str, object], ...] = ()
 
     @contextmanager
@@ -77,7 +80,8 @@ def _without_fallback(page: Page, happened: inputs.Input, now: datetime) -> Step
     """Give a method up, and leave it at that."""
     after, found = step(page, happened, now)
     if isinstance(happened, inputs.AttemptEnded):
-        found = tuple(one for one in found if not isinstance(one, effects.Notify))
+        lost = effects.Notify | effects.Hurry
+        found = tuple(one for one in found if not isinstance(one, lost))
     return after, found
 
 
@@ -86,9 +90,10 @@ async def _add_notification(conn: AsyncConnection[Any], notification: Notificati
         """
         INSERT INTO oncall.notifications
                (id, page_id, epoch, loop, step, catch, person_id, rule, method, kind, state,
-                attempt_count, queued_at)
+                attempt_count, queued_at, due_at, urgency, bundle, tried_at)
         VALUES (%(id)s, %(page_id)s, %(epoch)s, %(loop)s, %(step)s, %(catch)s, %(person_id)s,
-                %(rule)s, %(method)s, %(kind)s, %(state)s, %(attempt_count)s, %(queued_at)s)
+                %(rule)s, %(method)s, %(kind)s, %(state)s, %(attempt_count)s, %(queued_at)s,
+                %(due_at)s, %(urgency)s, %(bundle)s, %(tried_at)s)
         """,
         {name: getattr(notification, name) for name in Notification.__struct_fields__},
     )
@@ -99,6 +104,19 @@ def _said_twice(page: Page, happened: inputs.Input, now: datetime) -> Stepped:
     """Give each order to tell somebody twice."""
     after, found = step(page, happened, now)
     return after, (*found, *(one for one in found if isinstance(one, effects.Notify)))
+
+
+def _sleeps_for_ever(page: Page, happened: inputs.Input, now: datetime) -> Stepped:
+    """Put a page off, or hold it, and set nothing that would wake it."""
+    after, found = step(page, happened, now)
+    if after.is_waiting:
+        found = tuple(one for one in found if not isinstance(one, effects.SetTimer))
+    return after, found
+
+
+def _never_lasts(group: Group | None, now: datetime) -> bool:
+    """Forget a storm as soon as the minute is over in which it began."""
+    return False
 
 
 MUTANTS: Mapping[str, Mutant] = {
@@ -135,17 +153,26 @@ MUTANTS: Mapping[str, Mutant] = {
         """,
         swaps=(
             (stepping, "step", _said_twice),
-            (delivery, "step", _said_twice),
+            (following, "step", _said_twice),
             (store, "add_notification", _add_notification),
         ),
     ),
+    "storm": Mutant(
+        why="a storm that goes on opens an incident for each of its alerts again",
+        storms=True,
+        swaps=((storm, "lasts", _never_lasts),),
+    ),
+    "wake": Mutant(
+        why="nothing wakes a page that was snoozed or held",
+        swaps=((stepping, "step", _sleeps_for_ever),),
+    ),
     "fallback": Mutant(
         why="a method that failed is not followed by the next one",
-        swaps=((delivery, "step", _without_fallback),),
+        swaps=((following, "step", _without_fallback),),
     ),
 }
 
 HARMLESS = Mutant(
     why="every order to tell somebody is given twice, and the key folds the two",
-    swaps=((stepping, "step", _said_twice), (delivery, "step", _said_twice)),
+    swaps=((stepping, "step", _said_twice), (following, "step", _said_twice)),
 )

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import msgspec
+from day_turns import Turns, edited
 from msgspec import Struct
 
 from tocsin.kernel.durations import seconds
@@ -19,6 +20,18 @@ NAMES = ("ana", "ben", "cleo", "dan", "eva")
 TIMEOUTS = ("30s", "1m", "2m", "5m", "15m")
 SERVICES = ("checkout", "search", "billing", "login", "mail", "maps")
 
+CONTACTS: tuple[Callable[[str, int], dict[str, Any]], ...] = (
+    lambda name, n: {
+        "type": "email", "address": f"{name}{n}@example.org", "name": f"mail{n}",
+    },
+    lambda name, n: {
+        "type": "webhook", "url": f"https://hooks.example.org/{name}/{n}", "name": f"hook{n}",
+    },
+    lambda name, n: {
+        "type": "ntfy", "topic": f"https://ntfy.example.org/{name}{n}", "name": f"phone{n}",
+    },
+)  # fmt: skip
+
 
 class Revision(Struct):
     """The organisation as it was applied; `methods` is 0 for whoever is away."""
@@ -27,6 +40,9 @@ class Revision(Struct):
     methods: dict[str, int]
     rotations: dict[str, Any]
     policies: dict[str, Any]
+    turns: dict[
+        str, list[Turns]
+    ]  # how edits may have moved the turns: by what was taken before
     applied_at: datetime | None = None  # None: whoever applied it got no answer
 
 
@@ -39,7 +55,11 @@ class Org:
         self.methods["ana"] = max(1, self.methods["ana"])
         self.active = dict.fromkeys(NAMES, True)
         self.rotations = {name: self._rotation() for name in ("primary", "nights")}
-        self.policies = {name: self._policy() for name in ("default", "database")}
+        self.policies = {name: self._policy() for name in ("default", "database", "office")}
+        begin = rng.randrange(5, 11)
+        self.policies["office"]["supportHours"] = [
+            {"from": f"{begin:02}:00", "to": f"{begin + 11}:30", "timezone": rng.choice(ZONES)}
+        ]
         self.routes: dict[str, dict[str, Any]] = {
             "search": {
                 "match": {"service": "search"},
@@ -51,6 +71,12 @@ class Org:
                 "match": {"service": "billing"},
                 "urgency": "high",
                 "repeatInterval": rng.choice(("0", "20m", "2h")),
+            },
+            "maps": {
+                "match": {"service": "maps"},
+                "order": 5,
+                "urgency": "low",
+                "policy": "office",
             },
             "mail": {"match": {"service": "mail"}, "order": 10, "continue": True},
             "slow": {"match": {"alertname": "Slow"}, "order": 20, "policy": "database"},
@@ -136,7 +162,9 @@ class Org:
         async def come() -> None:
             last = self.revisions[-1]
             policies = {**last.policies, "default": policy}
-            self.revisions.append(Revision(at, last.methods, last.rotations, policies))
+            self.revisions.append(
+                Revision(at, last.methods, last.rotations, policies, last.turns)
+            )
 
         document = _document("EscalationPolicy", "default", policy)
         return msgspec.structs.replace(document, metadata=Metadata("default", at)), come
@@ -174,7 +202,11 @@ class Org:
         policies = {
             n: self._present(one) for n, one in self.policies.items() if n not in self.removed
         }
-        self.revisions.append(Revision(now, methods, deepcopy(rotations), deepcopy(policies)))
+        there = [n for n in people if self.active[n]]
+        turns = {n: self._turns(n, one, now, there) for n, one in rotations.items()}
+        self.revisions.append(
+            Revision(now, methods, deepcopy(rotations), deepcopy(policies), turns)
+        )
         for name, policy in policies.items():
             self._bound(name, policy)
         return [
@@ -187,17 +219,32 @@ class Org:
             ),
         ]
 
+    def _turns(
+        self, name: str, spec: dict[str, Any], now: datetime, there: list[str]
+    ) -> list[Turns]:
+        """Let a schedule go on from whichever revision may have been taken last."""
+        taken = [n for n, one in enumerate(self.revisions) if one.applied_at is not None]
+        last = self.revisions[taken[-1] if taken else 0 :]
+        before: list[Turns | None] = [one for r in last for one in r.turns[name]]
+        if not taken:
+            before.append(None)
+        return list(dict.fromkeys(edited(spec, one, now, there) for one in before))
+
     def _route(self, spec: dict[str, Any]) -> dict[str, Any]:
         return {k: v for k, v in spec.items() if k != "policy" or v not in self.removed}
 
     def _person(self, name: str) -> dict[str, Any]:
-        contact = [
-            {"type": "email", "address": f"{name}{n}@example.org"}
-            if n % 2 == 0
-            else {"type": "webhook", "url": f"https://hooks.example.org/{name}/{n}"}
-            for n in range(self.methods[name])
-        ]
-        return {"displayName": name.title(), "contact": contact, "active": self.active[name]}
+        name_at = NAMES.index(name)
+        contact = [CONTACTS[(n + name_at) % 3](name, n) for n in range(self.methods[name])]
+        found = {"displayName": name.title(), "contact": contact, "active": self.active[name]}
+        if name == "ben":  # who wants to be told again a while later, whatever was heard
+            names = [one["name"] for one in contact]
+            found["notify"] = {
+                "high": [{"by": by, "after": f"{2 * n}m"} for n, by in enumerate(names[:2])]
+            }
+        if name == "cleo":
+            found["quietHours"] = [{"from": "22:00", "to": "07:00"}]
+        return found
 
     def applied(self, now: datetime) -> None:
         """Note that the newest revision has been taken."""

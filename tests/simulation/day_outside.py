@@ -224,7 +224,8 @@ class Outside:
         await self._day.on_any(run)
 
     async def _by_link(self, node: Node, message: Outgoing) -> None:
-        secret = message.ack_link.rpartition("/")[2]
+        secret, _, query = message.ack_link.rpartition("/")[2].partition("?")
+        bundle = query.partition("all=")[2]
         units = node.app.units
         link = await units.run(SYSTEM, lambda unit: governance.use_acknowledge(unit, secret))
         assert link.page_id is not None
@@ -233,6 +234,11 @@ class Outside:
             governance.actor_of_link(link, "somebody"),
             lambda unit: oncall.acknowledge(unit, page_id, channel="link"),
         )
+        if bundle:  # one tap for all that the message told of
+            await units.run(
+                governance.actor_of_link(link, "somebody"),
+                lambda unit: oncall.acknowledge_bundle(unit, UUID(bundle), channel="link"),
+            )
 
     async def _person_id(self, name: str) -> UUID:
         query = "SELECT uid FROM kernel.resources WHERE kind = 'Person' AND name = %(name)s"

@@ -1,6 +1,7 @@
 """What people do with incidents besides answering: declare, merge, split, ask for help, restrict."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -17,7 +18,10 @@ from tocsin.kernel.ids import GroupId, IncidentId, PersonId
 from tocsin.kernel.unit import Unit
 from tocsin.kernel.vocabulary import Urgency
 from tocsin.oncall import actions as oncall
+from tocsin.oncall import reads as pages
+from tocsin.oncall.actions import Assignee
 from tocsin.oncall.core.config import Directory
+from tocsin.oncall.model import PageState
 from tocsin.web.api.notify import NewPage, page_somebody
 
 if TYPE_CHECKING:
@@ -25,7 +29,8 @@ if TYPE_CHECKING:
 
 VERBS = (
     "declare", "merge", "merge", "split", "reopen", "request person", "request policy",
-    "escalate", "restrict", "restrict", "unrestrict", "note", "edit",
+    "escalate", "restrict", "restrict", "unrestrict", "note", "edit", "snooze", "snooze",
+    "reassign", "reassign", "hand back",
 )  # fmt: skip
 Act = Callable[[Unit], Awaitable[Any]]
 
@@ -76,6 +81,19 @@ class People:
                 return lambda unit: _request(unit, chosen, NewPage(policy=name))
             case "escalate":
                 return lambda unit: oncall.escalate(unit, chosen)
+            case "snooze":
+                lasts = timedelta(minutes=luck.choice((2, 15, 60, 120)))
+                return lambda unit: oncall.snooze_incident(
+                    unit, chosen, until=unit.now + lasts, channel="web"
+                )
+            case "hand back":
+                return lambda unit: oncall.hand_back_incident(unit, chosen)
+            case "reassign":
+                to = luck.choice(
+                    (Assignee(person=luck.choice(NAMES)), Assignee(schedule="primary"),
+                     Assignee(policy=luck.choice(("default", "database"))))
+                )  # fmt: skip
+                return lambda unit: _reassign(unit, chosen, to)
             case "restrict":
                 name = luck.choice(NAMES)
                 return lambda unit: _restrict(unit, chosen, name)
@@ -109,6 +127,13 @@ class People:
             is_over=is_over,
         )
         return IncidentId(luck.choice(rows)[0]) if rows else None
+
+
+async def _reassign(unit: Unit, incident_id: IncidentId, to: Assignee) -> None:
+    found = (await pages.pages_of(unit, [incident_id])).get(incident_id, [])
+    left = [page for page in found if page.state is not PageState.RESOLVED]
+    if left:
+        await oncall.reassign(unit, left[-1].id, to)
 
 
 async def _split(unit: Unit, incident_id: IncidentId, luck: Random) -> None:

@@ -39,7 +39,7 @@ def plan(day: Day) -> None:
         day.at(day.start + timedelta(hours=hours), "race", day.race)
     for hours in _times(rng, 3, 6):
         day.at(day.start + timedelta(hours=hours), "watchdog", day.watch)
-    if rng.random() < 0.05:
+    if rng.random() < 0.05 or (day.mutant is not None and day.mutant.storms):
         _storm(day, rng)
     for hours in _times(rng, 0, 2):
         day.at(day.start + timedelta(hours=hours), "unreadable", day.outside.post_unreadable)
@@ -122,12 +122,16 @@ def _events(day: Day, rng: Random, number: int) -> None:
 
 
 def _storm(day: Day, rng: Random) -> None:
-    """Everything fails at once, for some minutes: more than one incident each would help."""
+    """Everything fails at once, and then more of it: more than one incident each would help."""
     at = day.start + timedelta(hours=rng.uniform(0, HOURS))
-    alerts = [_labels(f"svc{n}", "Unreachable", "critical", 0) for n in range(34)]
-    day.at(at, "alert: storm", lambda: day.outside.post(alerts))
-    over_at = at + timedelta(seconds=rng.uniform(5, 300))
-    day.at(over_at, "alert: storm is over", lambda: day.outside.post(alerts, ends_in_s=0))
+    for wave, count in enumerate((34, *rng.choices((3, 20, 34), k=rng.randrange(4)))):
+        name = rng.choice(("Unreachable", "Slow"))  # Slow calls by another policy as well
+        alerts = [_labels(f"svc{wave}-{n}", name, "critical", 0) for n in range(count)]
+        day.at(at, f"alert: storm x{count}", partial(day.outside.post, alerts))
+        over_at = at + timedelta(seconds=rng.uniform(5, 300))
+        over = partial(day.outside.post, alerts, ends_in_s=0)
+        day.at(over_at, "alert: storm is over", over)
+        at += timedelta(seconds=rng.choice((40, 70, 100, 290)))
 
 
 def _alerts(rng: Random) -> list[Labels]:

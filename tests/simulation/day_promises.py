@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from day_observer import Observer
-from day_oracle import callable_people
+from day_oracle import callable_sets
 from day_org import Org
 from day_questions import (
     ALARMS_UNTOLD,
@@ -19,8 +19,10 @@ from day_questions import (
     UNSETTLED,
 )
 
+from tocsin.oncall.core.config import ASKED_TIMEOUT_S
 from tocsin.oncall.core.page import CATCH_ALL_PATIENCE, RETRIGGERS_MAX
 
+ROUNDS_MAX = 3  # a policy's, with its repeats
 ALARM_LATE = timedelta(seconds=60)  # a lease, and the backoff of a job that lost its database
 
 
@@ -55,7 +57,13 @@ class Promises:
 
     async def at_rest(self, now: datetime) -> None:
         """What must be true when somebody worked and nothing is left to do just now."""
-        expect(await self._observer.rows(AT_REST, now=now, patience=CATCH_ALL_PATIENCE))
+        found = await self._observer.rows(
+            AT_REST,
+            now=now,
+            patience=CATCH_ALL_PATIENCE,
+            removed=list(self._org.ever_removed),
+        )
+        expect(found)
         await self._somebody_is_called_in_time(now)
 
     async def over_all_history(self) -> None:
@@ -78,10 +86,11 @@ class Promises:
         found = await self._observer.rows(OPEN_PAGES)
         seen = {(row[0], row[1]) for row in found}
         self._open_since = {k: at for k, at in self._open_since.items() if k in seen}
-        for page_id, epoch, policy, catch, unpageable, told in found:
+        for page_id, epoch, policy, catch, unpageable, handed, told in found:
             key = (page_id, epoch)
             since = self._open_since.setdefault(key, now)
             ladder_s, every_s = self._org.patience_s(policy)
+            ladder_s += ROUNDS_MAX * ASKED_TIMEOUT_S if handed else 0
             patience = timedelta(seconds=ladder_s + 1) + self._out(since, now)
             if now - since > patience and not catch and not unpageable:
                 raise BrokenPromise(f"I2 no catch-all after the last step: page {page_id}")
@@ -101,7 +110,7 @@ class Promises:
             """
             SELECT line FROM kernel.log
              WHERE kind IN ('oncall.step_called', 'oncall.catch_all_called',
-                            'oncall.step_skipped')
+                            'oncall.step_skipped', 'oncall.page_held')
              ORDER BY seq
             """
         )
@@ -109,8 +118,12 @@ class Promises:
         for (line,) in found:
             record = msgspec.json.decode(line)
             body = record["body"]
-            key = (body["page_id"], body["epoch"])
             at = datetime.fromisoformat(record["at"])
+            if "until" in body:  # held: whichever epoch it is in goes on then
+                for key in [one for one in due if one[0] == body["page_id"]]:
+                    due[key] = datetime.fromisoformat(body["until"])
+                continue
+            key = (body["page_id"], body["epoch"])
             due_at = due.get(key, at)
             if at - due_at > self._out(due_at, at):
                 raise BrokenPromise(f"I7 {at - due_at} late: {line}")
@@ -128,6 +141,9 @@ class Promises:
               LEFT JOIN kernel.resources r ON r.uid = p.policy_id
               LEFT JOIN kernel.resources asked ON asked.uid = p.asked_person
              WHERE l.kind = 'oncall.step_called'
+               AND NOT EXISTS (SELECT 1 FROM watching.events e
+                                WHERE e.kind = 'oncall.page_reassigned'
+                                  AND p.id = ANY (e.subjects))
             """
         )
         names = dict(
@@ -144,7 +160,7 @@ class Promises:
                     raise BrokenPromise(f"I2 called {sorted(called)}, not {asked}: {line}")
                 continue
             revisions = self._org.revisions_at(at)
-            if all(called != callable_people(r, policy, body["step"], at) for r in revisions):
+            if all(called not in callable_sets(r, policy, body["step"], at) for r in revisions):
                 raise BrokenPromise(f"I2 called {sorted(called)}: {line}")
 
     def _out(self, start: datetime, end: datetime) -> timedelta:

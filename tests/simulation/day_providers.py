@@ -9,7 +9,11 @@ from msgspec import Struct
 from tocsin.oncall.model import MethodKind
 from tocsin.oncall.ports import Outcome, Outgoing, PermanentFailure, Sent, TransientFailure
 
-USED = (MethodKind.EMAIL, MethodKind.WEBHOOK)  # what the people of these days are told by
+USED = (
+    MethodKind.EMAIL,
+    MethodKind.WEBHOOK,
+    MethodKind.NTFY,
+)  # what the people of these days are told by
 
 
 class Weather(Struct):

@@ -15,9 +15,21 @@ AT_EVERY_COMMIT: LiteralString = """
       FROM oncall.notifications n
      WHERE n.state IN ('queued', 'sending')
        AND NOT EXISTS (SELECT 1 FROM kernel.jobs j
-                        WHERE j.subject = n.page_id AND j.parked_at IS NULL
-                          AND j.kind = 'oncall.deliver'
-                          AND j.body::jsonb ->> 'notification_id' = n.id::text)
+                        WHERE j.parked_at IS NULL AND j.kind = 'oncall.deliver'
+                          AND (j.subject = n.page_id
+                               AND j.body::jsonb ->> 'notification_id' = n.id::text
+                               OR j.body::jsonb ->> 'notification_id' = n.bundle::text))
+    UNION ALL
+    SELECT 'I1 page that was put off and nothing wakes', p.id
+      FROM oncall.pages p
+     WHERE p.state IN ('snoozed', 'held')
+       AND NOT EXISTS (SELECT 1 FROM kernel.jobs j
+                        WHERE j.subject = p.id AND j.epoch = p.epoch AND j.parked_at IS NULL
+                          AND j.kind = 'oncall.page_timer' AND j.due_at <= p.waits_until)
+    UNION ALL
+    SELECT 'I2 page of high urgency that is held', p.id
+      FROM oncall.pages p
+     WHERE p.state = 'held' AND p.urgency = 'high'
     UNION ALL
     SELECT 'I1 acknowledged page whose acknowledgement never runs out', p.id
       FROM oncall.pages p
@@ -108,6 +120,25 @@ AT_REST: LiteralString = """
       JOIN triage.groups g ON g.id = a.group_id
      WHERE a.state = 'firing' AND a.urgency = 'high' AND g.urgency <> 'high'
     UNION ALL
+    SELECT 'I6 opened beside the storm of its integration', g.id::text, g.opened_at::text, ''
+      FROM triage.groups s
+      JOIN triage.groups g ON g.integration = s.integration AND NOT g.storm
+       AND g.opened_at < s.storm_until AND g.opened_at > s.storm_until - interval '5 min'
+     WHERE s.storm
+    UNION ALL
+    SELECT 'I1 policy that a storm does not call', g.id::text, r.name, ''
+      FROM triage.groups g
+      JOIN command.incident_groups ig ON ig.group_id = g.id
+      JOIN command.incidents i ON i.id = ig.incident_id AND i.resolved_at IS NULL
+      JOIN kernel.resources r ON r.kind = 'EscalationPolicy' AND r.name = ANY (g.policies)
+       AND NOT r.name = ANY (%(removed)s)
+     WHERE g.storm AND g.state = 'active' AND g.urgency = 'high'
+       AND NOT EXISTS (SELECT 1 FROM command.incident_groups other
+                        WHERE other.incident_id = i.id AND other.group_id <> g.id)
+       AND NOT EXISTS (SELECT 1 FROM oncall.pages p
+                        WHERE p.incident_id = i.id AND p.policy_id = r.uid
+                          AND p.state <> 'resolved')
+    UNION ALL
     SELECT 'I2 nobody answers and no alarm is raised', p.id::text, '', ''
       FROM oncall.pages p
      WHERE p.state = 'escalating' AND p.catch > %(patience)s AND NOT p.unpageable
@@ -134,7 +165,24 @@ OVER_ALL_HISTORY: LiteralString = """
     UNION ALL
     SELECT 'I4 attempted though fenced off', c.notification_id::text, c.page_state
       FROM watching.claims c
-     WHERE c.page_state IN ('acknowledged', 'resolved') OR c.page_epoch <> c.epoch
+     WHERE c.page_state IN ('acknowledged', 'resolved', 'snoozed', 'held')
+        OR c.page_epoch <> c.epoch
+    UNION ALL
+    SELECT 'I3 a phone rang twice for one page within a minute', n.id::text, m.id::text
+      FROM oncall.notifications n
+      JOIN oncall.notifications m
+        ON (m.page_id, m.epoch, m.person_id, m.method, m.kind)
+           = (n.page_id, n.epoch, n.person_id, n.method, n.kind) AND m.id <> n.id
+      JOIN oncall.attempts a ON a.notification_id = n.id AND a.outcome = 'sent'
+      JOIN oncall.attempts b ON b.notification_id = m.id AND b.number = 1
+     WHERE n.kind = 'ntfy' AND n.rule + m.rule > 0 AND b.started_at > a.ended_at
+       AND b.started_at < a.started_at + interval '60 s'
+    UNION ALL
+    SELECT 'I3 gathered for more than a minute', n.id::text, n.due_at::text
+      FROM oncall.notifications n
+      JOIN oncall.attempts a ON a.notification_id = n.id AND a.number = 1
+     WHERE n.kind = 'ntfy' AND n.rule = 0 AND n.urgency = 'high' AND n.bundle IS NOT NULL
+       AND n.due_at > n.queued_at + interval '60 s'
     UNION ALL
     SELECT 'I9 told to somebody who may not see it', a.notification_id::text, a.show
       FROM oncall.attempts a
@@ -186,7 +234,7 @@ OVER_ALL_HISTORY: LiteralString = """
     UNION ALL
     SELECT 'I8 suppressed without a word', n.id::text, ''
       FROM oncall.notifications n
-     WHERE n.state = 'suppressed'
+     WHERE n.state IN ('suppressed', 'folded')
        AND NOT EXISTS (SELECT 1 FROM watching.events e
                         WHERE n.id = ANY (e.subjects)
                           AND e.kind = 'oncall.notification_suppressed')
@@ -226,16 +274,18 @@ GIVEN_UP_WITHOUT_NEXT: LiteralString = """
       JOIN kernel.resources r ON r.uid = n.person_id
      WHERE f.page_state IN ('triggered', 'escalating') AND f.page_epoch = n.epoch
        AND NOT EXISTS (SELECT 1 FROM oncall.notifications x
-                        WHERE (x.page_id, x.epoch, x.loop, x.step, x.catch, x.person_id, x.rule)
-                              = (n.page_id, n.epoch, n.loop, n.step, n.catch, n.person_id, n.rule)
-                          AND x.method = n.method + 1)
+                        WHERE (x.page_id, x.epoch, x.loop, x.step, x.catch, x.person_id)
+                              = (n.page_id, n.epoch, n.loop, n.step, n.catch, n.person_id)
+                          AND (x.rule > n.rule
+                               OR x.rule = n.rule AND x.method = n.method + 1))
+       AND n.rule = 0
      GROUP BY n.id, r.name, n.method
 """
 
 OPEN_PAGES: LiteralString = """
     SELECT p.id, p.epoch,
            CASE WHEN p.asked_person IS NOT NULL THEN 'asked' ELSE coalesce(r.name, 'default') END,
-           p.catch, p.unpageable,
+           p.catch, p.unpageable, p.assigned IS NOT NULL,
            EXISTS (SELECT 1 FROM oncall.notifications n
                     WHERE n.page_id = p.id AND n.epoch = p.epoch AND n.state = 'sent')
       FROM oncall.pages p
@@ -267,7 +317,8 @@ ALARMS_UNTOLD: LiteralString = """
       LEFT JOIN watching.events later
         ON later.subjects && e.subjects AND later.at >= e.at
        AND later.kind IN ('oncall.page_acknowledged', 'oncall.page_acknowledged_by_token',
-                          'oncall.page_resolved')
+                          'oncall.page_resolved', 'oncall.page_snoozed',
+                          'oncall.page_reassigned')
      WHERE e.kind = 'oncall.page_unpageable'
        AND NOT EXISTS (SELECT 1 FROM watching.events told
                         WHERE told.kind = 'oncall.last_resort_called'

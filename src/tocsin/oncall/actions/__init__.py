@@ -2,10 +2,23 @@
 
 from tocsin.oncall.actions.answering import (
     acknowledge,
+    acknowledge_bundle,
     acknowledge_for_sender,
     acknowledge_incident,
+    hand_back,
+    hand_back_incident,
+    snooze,
+    snooze_incident,
 )
-from tocsin.oncall.actions.delivery import Claim, attempt_ended, claim
+from tocsin.oncall.actions.assuring import keep_assurance
+from tocsin.oncall.actions.contact_edits import (
+    add_contact,
+    contacts_are_ours,
+    raise_contact,
+    remove_contact,
+)
+from tocsin.oncall.actions.delivery import Claim, Gathering, attempt_ended, claim
+from tocsin.oncall.actions.feeds import NewFeed, add_feed, read_feed, remove_feed
 from tocsin.oncall.actions.holding import (
     PAGING_JOBS,
     Released,
@@ -13,7 +26,43 @@ from tocsin.oncall.actions.holding import (
     note_restored,
     release_paging,
 )
-from tocsin.oncall.actions.orders import CallLastResort, Deliver, PageTimer
+from tocsin.oncall.actions.listening import (
+    AnswerParts,
+    answer_parts,
+    forget_heard,
+    hold_listener,
+    incident_of_posted,
+    keep_position,
+    let_listener_go,
+    make_word,
+    note_heard,
+    note_listener,
+    update_messages,
+    use_word,
+)
+from tocsin.oncall.actions.noticing import (
+    NoticeToSend,
+    SendNotice,
+    give_notice,
+    notice_ended,
+    notice_to_send,
+)
+from tocsin.oncall.actions.noting import forget_gone_people, note_delivery
+from tocsin.oncall.actions.orders import (
+    CallLastResort,
+    Deliver,
+    PageTimer,
+    ReceiptDue,
+    TellUrl,
+    UpdateMessages,
+)
+from tocsin.oncall.actions.overriding import (
+    NewOverride,
+    NewShift,
+    add_override,
+    end_override,
+    take_leave,
+)
 from tocsin.oncall.actions.pages import (
     call,
     call_again,
@@ -24,43 +73,185 @@ from tocsin.oncall.actions.pages import (
     resolve_pages,
     restrict,
 )
-from tocsin.oncall.actions.trying import begin_test, end_test, open_messages, own_person
+from tocsin.oncall.actions.phoning import (
+    KeyPressed,
+    TextAnswer,
+    answer_text,
+    press_key,
+    take_call,
+)
+from tocsin.oncall.actions.providers import (
+    note_provider,
+)
+from tocsin.oncall.actions.reassigning import Assignee, reassign
+from tocsin.oncall.actions.receipts import (
+    Receipt,
+    receipt_is_due,
+    receive,
+    unconfirmed_calls,
+)
+from tocsin.oncall.actions.replying import (
+    reply,
+)
+from tocsin.oncall.actions.showing import (
+    Shown,
+    is_in_epoch,
+    shown_messages,
+)
+from tocsin.oncall.actions.subscribing import (
+    ENDPOINT_MAX,
+    Subscription,
+    keep_push_key,
+    push_devices,
+    push_ended,
+    push_received,
+    remove_device,
+    rename_device,
+    subscribe,
+)
+from tocsin.oncall.actions.swapping import (
+    NewSwap,
+    accept_swap,
+    decline_swap,
+    request_swap,
+    withdraw_swap,
+)
+from tocsin.oncall.actions.trying import (
+    begin_test,
+    end_test,
+    open_messages,
+    own_person,
+)
+from tocsin.oncall.actions.urls import UrlDue, url_is_due, url_told
+from tocsin.oncall.actions.verifying import (
+    begin_code,
+    end_code,
+    note_receipt,
+    refuse_try,
+    spend_try,
+    verify,
+    wrong,
+)
 from tocsin.oncall.actions.waking import (
     last_resort_called,
     last_resort_is_due,
     timer_is_due,
     watch,
 )
+from tocsin.oncall.actions.zones import compare_zones
 
 __all__ = [
+    "ENDPOINT_MAX",
     "PAGING_JOBS",
+    "AnswerParts",
+    "Assignee",
     "CallLastResort",
     "Claim",
     "Deliver",
+    "Gathering",
+    "KeyPressed",
+    "NewFeed",
+    "NewOverride",
+    "NewShift",
+    "NewSwap",
+    "NoticeToSend",
     "PageTimer",
+    "Receipt",
+    "ReceiptDue",
     "Released",
+    "SendNotice",
+    "Shown",
+    "Subscription",
+    "TellUrl",
+    "TextAnswer",
+    "UpdateMessages",
+    "UrlDue",
+    "accept_swap",
     "acknowledge",
+    "acknowledge_bundle",
     "acknowledge_for_sender",
     "acknowledge_incident",
+    "add_contact",
+    "add_feed",
+    "add_override",
+    "answer_parts",
+    "answer_text",
     "attempt_ended",
+    "begin_code",
     "begin_test",
     "call",
     "call_again",
     "call_on",
     "claim",
+    "compare_zones",
+    "contacts_are_ours",
+    "decline_swap",
+    "end_code",
+    "end_override",
     "end_test",
     "escalate",
+    "forget_gone_people",
+    "forget_heard",
+    "give_notice",
+    "hand_back",
+    "hand_back_incident",
+    "hold_listener",
     "hold_paging",
+    "incident_of_posted",
+    "is_in_epoch",
+    "keep_assurance",
+    "keep_position",
+    "keep_push_key",
     "last_resort_called",
     "last_resort_is_due",
+    "let_listener_go",
+    "make_word",
+    "note_delivery",
+    "note_heard",
+    "note_listener",
+    "note_provider",
+    "note_receipt",
     "note_restored",
+    "notice_ended",
+    "notice_to_send",
     "open_messages",
     "own_person",
+    "press_key",
+    "push_devices",
+    "push_ended",
+    "push_received",
+    "raise_contact",
+    "read_feed",
+    "reassign",
+    "receipt_is_due",
+    "receive",
+    "refuse_try",
     "release_paging",
+    "remove_contact",
+    "remove_device",
+    "remove_feed",
+    "rename_device",
+    "reply",
     "request_person",
     "request_policy",
+    "request_swap",
     "resolve_pages",
     "restrict",
+    "shown_messages",
+    "snooze",
+    "snooze_incident",
+    "spend_try",
+    "subscribe",
+    "take_call",
+    "take_leave",
     "timer_is_due",
+    "unconfirmed_calls",
+    "update_messages",
+    "url_is_due",
+    "url_told",
+    "use_word",
+    "verify",
     "watch",
+    "withdraw_swap",
+    "wrong",
 ]

@@ -1,16 +1,25 @@
-"""What the person who was called does: acknowledge."""
+"""What the person who was called does: acknowledge, put off, hand back."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
 
-from tocsin.kernel.errors import Forbidden, NotFound
+from tocsin.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from tocsin.kernel.ids import IncidentId, PageId
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import store
+from tocsin.oncall.actions.loading import ladder_of
 from tocsin.oncall.actions.stepping import advance
 from tocsin.oncall.core import inputs
 from tocsin.oncall.core.audience import may_see
 from tocsin.oncall.core.config import Directory
-from tocsin.oncall.model import Page
+from tocsin.oncall.core.page import afresh
+from tocsin.oncall.core.receipt import kind_of
+from tocsin.oncall.model import Page, PageState
+
+SNOOZE_MAX = timedelta(days=7)
+SNOOZE_MIN = timedelta(minutes=1)
+_IN_HAND = (PageState.ACKNOWLEDGED, PageState.SNOOZED)
 
 
 async def acknowledge(unit: Unit, page_id: PageId, *, channel: str) -> Page:
@@ -23,6 +32,14 @@ async def acknowledge(unit: Unit, page_id: PageId, *, channel: str) -> Page:
     page = await store.page_for_update(unit.conn, page_id)
     await _refuse_strangers(unit, page)
     return await _take(unit, page, channel)
+
+
+async def acknowledge_bundle(unit: Unit, bundle: UUID, *, channel: str) -> list[Page]:
+    """Take all pages that one message told the asker of; a bundle of nobody's holds none."""
+    unit.require("self:write")
+    by = unit.actor.person_id
+    pages = await store.bundled(unit.conn, by, bundle) if by else []
+    return [await acknowledge(unit, page_id, channel=channel) for page_id in pages]
 
 
 async def acknowledge_incident(
@@ -57,20 +74,86 @@ async def acknowledge_for_sender(
     directory = unit.config(Directory)
     wanted = {directory.policy(name).id for name in policies}
     for page in await store.pages_of_for_update(unit.conn, incident_id):
-        if not page.requested and directory.policy_of(page).id in wanted:
+        if not page.requested and directory.policy_by_id(afresh(page).policy_id).id in wanted:
             await _take(unit, page, channel, via)
 
 
+async def snooze(unit: Unit, page_id: PageId, *, until: datetime, channel: str) -> Page:
+    """Put a page off: nobody is called for it before `until`, and then its first step.
+
+    What may be acknowledged may be snoozed, by the same people. Raises Invalid for less than a
+    minute or more than 7 days, Conflict for what is over.
+    """
+    unit.require("self:write")
+    if not unit.now + SNOOZE_MIN <= until <= unit.now + SNOOZE_MAX:
+        raise Invalid(
+            f"snooze for a minute at least and {SNOOZE_MAX.days} days at most", field="until"
+        )
+    page = await store.page_for_update(unit.conn, page_id)
+    if not await _was_told(unit, page):
+        unit.require_on("page:snooze", page.team)
+    if page.state is PageState.RESOLVED:
+        raise Conflict("this page is over: there is nothing to put off")
+    happened = inputs.Snooze(unit.actor.person_id, until)
+    return await advance(page, happened, unit, channel=channel)
+
+
+async def snooze_incident(
+    unit: Unit, incident_id: IncidentId, *, until: datetime, channel: str
+) -> list[Page]:
+    """Put off all pages of an incident that are not over. Raises Conflict where there is none."""
+    unit.require("self:write")
+    found = await store.pages_of_for_update(unit.conn, incident_id)
+    left = [page for page in found if page.state is not PageState.RESOLVED]
+    if not left:
+        raise Conflict("no page of this incident is open: there is nothing to put off")
+    return [await snooze(unit, page.id, until=until, channel=channel) for page in left]
+
+
+async def hand_back_incident(unit: Unit, incident_id: IncidentId) -> list[Page]:
+    """Hand back all pages of an incident that somebody has. Raises Conflict where nobody has."""
+    unit.require("self:write")
+    found = await store.pages_of_for_update(unit.conn, incident_id)
+    taken = [page for page in found if page.state in _IN_HAND]
+    if not taken:
+        raise Conflict("nobody has a page of this incident who could hand it back")
+    return [await hand_back(unit, page.id) for page in taken]
+
+
+async def hand_back(unit: Unit, page_id: PageId) -> Page:
+    """Take back an acknowledgement, or end a snooze: the page calls from its first step again.
+
+    Raises Conflict for a page that nobody has taken.
+    """
+    unit.require("self:write")
+    page = await store.page_for_update(unit.conn, page_id)
+    if not await _was_told(unit, page):
+        unit.require_on("page:reassign", page.team)
+    if page.state not in _IN_HAND:
+        raise Conflict(f"this page is {page.state}: nobody has it who could hand it back")
+    ladder = await ladder_of(unit, page)
+    return await advance(page, inputs.HandBack(unit.actor.person_id, ladder), unit)
+
+
 async def _refuse_strangers(unit: Unit, page: Page) -> None:
+    if not await _was_told(unit, page):
+        unit.require_on("page:acknowledge", page.team)
+
+
+async def _was_told(unit: Unit, page: Page) -> bool:
+    """Say whether the asker was called for a page. Raises NotFound for who may not see it either."""
     by = None if unit.actor.is_narrow else unit.actor.person_id
     if by is not None and await store.was_told(unit.conn, page.id, by):
-        return
+        return True
     if not may_see(page, unit.audience):
         raise NotFound(f"no page {page.id}")
-    unit.require_on("page:acknowledge", page.team)
+    return False
 
 
 async def _take(unit: Unit, page: Page, channel: str, via: str = "") -> Page:
     policy = unit.config(Directory).policy_of(page)
-    happened = inputs.Acknowledge(unit.actor.person_id, policy.ack_timeout_s, via)
+    by, kind = unit.actor.person_id, kind_of(channel)
+    if by is not None and kind is not None:
+        await store.mark_answered(unit.conn, page.id, by, kind, unit.now)
+    happened = inputs.Acknowledge(by, policy.ack_timeout_s, via)
     return await advance(page, happened, unit, channel=channel)

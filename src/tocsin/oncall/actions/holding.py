@@ -9,13 +9,23 @@ from tocsin.kernel.ids import PageId
 from tocsin.kernel.jobs import name_of
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import events, store
-from tocsin.oncall.actions.orders import CallLastResort, Deliver, PageTimer
+from tocsin.oncall.actions.loading import standing
+from tocsin.oncall.actions.orders import (
+    CallLastResort,
+    Deliver,
+    PageTimer,
+    ReceiptDue,
+    TellUrl,
+    UpdateMessages,
+)
 from tocsin.oncall.actions.stepping import timer_key
-from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.holding import free
 from tocsin.oncall.model import Notification, NotificationState, Page
 
-PAGING_JOBS = tuple(name_of(job) for job in (PageTimer, Deliver, CallLastResort))
+PAGING_JOBS = tuple(
+    name_of(job)
+    for job in (PageTimer, Deliver, ReceiptDue, CallLastResort, UpdateMessages, TellUrl)
+)
 """What waits while paging is held. Alerts are sorted, and incidents and pages opened, as ever."""
 
 
@@ -53,7 +63,7 @@ async def release_paging(unit: Unit) -> Released:
     waiting: dict[PageId, list[Notification]] = defaultdict(list)
     for one in await store.waiting_notifications(unit.conn):
         waiting[one.page_id].append(one)
-    directory = unit.config(Directory)
+    directory = await standing(unit)
     due_at, dropped = {}, 0
     for page in pages:
         mine = waiting.get(page.id)

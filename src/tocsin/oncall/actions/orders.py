@@ -19,6 +19,30 @@ class Deliver(Job, frozen=True, tag="oncall.deliver"):
     notification_id: NotificationId
 
 
+class ReceiptDue(Job, frozen=True, tag="oncall.receipt_due"):
+    """By now somebody should have confirmed that an attempt arrived."""
+
+    notification_id: NotificationId
+    attempt: int
+
+
+class UpdateMessages(Job, frozen=True, tag="oncall.update_messages"):
+    """Messages of a page are to say how it stands by now."""
+
+    page_id: PageId
+
+
+class TellUrl(Job, frozen=True, tag="oncall.tell_url"):
+    """The webhook that is a target of a step is to be told."""
+
+    page_id: PageId
+    epoch: int
+    loop: int
+    step: int
+    catch: int
+    target: int
+
+
 class CallLastResort(Job, frozen=True, tag="oncall.call_last_resort"):
     """A page reaches nobody: tell the static contacts."""
 

@@ -7,44 +7,79 @@ from msgspec.structs import replace
 from tocsin.kernel.errors import Conflict, Invalid, NotFound
 from tocsin.kernel.ids import IncidentId, PageId, PersonId, PolicyId, uuid7
 from tocsin.kernel.unit import Unit
+from tocsin.kernel.vocabulary import Urgency
 from tocsin.oncall import events, store
+from tocsin.oncall.actions.loading import ladder_of
 from tocsin.oncall.actions.stepping import advance
 from tocsin.oncall.core import inputs
 from tocsin.oncall.core.audience import ENTRIES_MAX, may_see
 from tocsin.oncall.core.config import NO_POLICY, Directory
-from tocsin.oncall.core.page import is_in_hand, new_page
-from tocsin.oncall.model import Brief, Page, PageState, Scope
+from tocsin.oncall.core.page import afresh, is_in_hand, new_page
+from tocsin.oncall.model import Brief, Page, PageState, Policy, Scope
 
 EVERYONES = Scope()
 
 
 async def call(
-    unit: Unit, incident_id: IncidentId, policy: str, brief: Brief, scope: Scope = EVERYONES
+    unit: Unit,
+    incident_id: IncidentId,
+    policy: str,
+    brief: Brief,
+    scope: Scope = EVERYONES,
+    urgency: Urgency = Urgency.HIGH,
 ) -> None:
     """See to it that a policy calls for an incident, or that somebody has it in hand.
 
     Each policy has a page of its own. One that still looks for somebody, or that somebody has
     taken, stays as it is; one that is over, or whose acknowledgement nobody will ask about any
-    more, begins again. A new page is as restricted as the incident's others.
+    more, begins again. One of low urgency that is urgent now calls at once. A new page is as
+    restricted as the incident's others.
     """
     unit.require("page:open")
     pages = await store.pages_of_for_update(unit.conn, incident_id)
     directory = unit.config(Directory)
     wanted = directory.policy(policy)
-    own = [p for p in pages if not p.requested and directory.policy_of(p).id == wanted.id]
+    own = [p for p in pages if not p.requested and _routed(directory, p) == wanted.id]
     if not own:
         page = _new(unit, incident_id, wanted.id, _inherited(scope, pages, wanted.team))
+        page = replace(page, urgency=urgency, ticket=await ticket_of(unit, wanted))
         await store.add_page(unit.conn, page, brief)
         unit.record(
             events.PageOpened(
                 page_id=page.id, incident_id=incident_id, policy_id=wanted.id,
-                policy=wanted.name,
+                policy=wanted.name, urgency=urgency,
             )
         )  # fmt: skip
-        await advance(page, inputs.Trigger(directory.ladder_of(page, unit.now)), unit)
+        await advance(page, inputs.Trigger(await ladder_of(unit, page)), unit)
     elif not any(is_in_hand(page) for page in own):
-        ladder = directory.ladder_of(own[-1], unit.now)
-        await advance(own[-1], inputs.Retrigger(ladder), unit)
+        await _again(unit, own[-1], urgency)
+    elif urgency is Urgency.HIGH and not any(_is_urgent(page) for page in own):
+        low = next(page for page in own if page.state is not PageState.RESOLVED)
+        ladder = await ladder_of(unit, low)
+        await advance(low, inputs.Raise(ladder), unit)
+
+
+def _routed(directory: Directory, page: Page) -> PolicyId:
+    """Name the policy by which the routes call a page, whomever it was handed to."""
+    return directory.policy_by_id(afresh(page).policy_id).id
+
+
+def _is_urgent(page: Page) -> bool:
+    return page.state is not PageState.RESOLVED and page.urgency is Urgency.HIGH
+
+
+async def _again(unit: Unit, page: Page, urgency: Urgency) -> None:
+    """Begin a page from the first step of its policy, whomever it was handed to before."""
+    ladder = await ladder_of(unit, afresh(page))
+    await advance(page, inputs.Retrigger(ladder, urgency), unit)
+
+
+async def ticket_of(unit: Unit, policy: Policy) -> int:
+    """Draw the number of a new page of a policy whose people take turns; 0 where nobody does."""
+    unit.require("self:write")
+    if not any(step.round_robin for step in policy.steps):
+        return 0
+    return await store.next_ticket(unit.conn, policy.id)
 
 
 async def call_again(unit: Unit, incident_id: IncidentId, policies: Sequence[str]) -> None:
@@ -56,10 +91,9 @@ async def call_again(unit: Unit, incident_id: IncidentId, policies: Sequence[str
         if (
             page.state is PageState.ACKNOWLEDGED
             and not page.requested
-            and directory.policy_of(page).id in wanted
+            and _routed(directory, page) in wanted
         ):
-            ladder = directory.ladder_of(page, unit.now)
-            await advance(page, inputs.Retrigger(ladder), unit)
+            await _again(unit, page, page.urgency)
 
 
 async def call_on(
@@ -69,10 +103,13 @@ async def call_on(
     unit.require("page:open")
     directory = unit.config(Directory)
     for page in await store.pages_of_for_update(unit.conn, from_id):
-        if page.is_open and page.asked_person is not None:
+        if not (page.is_open or page.is_waiting):
+            continue
+        if page.asked_person is not None:
             await _call_person(unit, to_id, page.asked_person, brief, scope)
-        elif page.is_open:
-            await call(unit, to_id, directory.policy_of(page).name, brief, scope)
+        else:
+            policy = directory.policy_of(page).name
+            await call(unit, to_id, policy, brief, scope, page.urgency)
 
 
 async def _call_person(
@@ -83,7 +120,7 @@ async def _call_person(
         return
     page = _new(unit, incident_id, NO_POLICY.id, _inherited(scope, pages), person_id)
     await _ask(unit, page, brief, "")
-    ladder = unit.config(Directory).ladder_of(page, unit.now)
+    ladder = await ladder_of(unit, page)
     await advance(page, inputs.Trigger(ladder), unit)
 
 
@@ -109,7 +146,7 @@ async def request_person(
             return page
     page = _new(unit, incident_id, NO_POLICY.id, scope, person.id)
     await _ask(unit, page, brief, "")
-    return await advance(page, inputs.Trigger(directory.ladder_of(page, unit.now)), unit)
+    return await advance(page, inputs.Trigger(await ladder_of(unit, page)), unit)
 
 
 async def request_policy(
@@ -133,8 +170,9 @@ async def request_policy(
         if directory.policy_of(page).id == policy.id and page.is_open:
             return page
     page = _new(unit, incident_id, policy.id, scope, requested=True)
+    page = replace(page, ticket=await ticket_of(unit, policy))
     await _ask(unit, page, brief, policy.name)
-    return await advance(page, inputs.Trigger(directory.ladder_of(page, unit.now)), unit)
+    return await advance(page, inputs.Trigger(await ladder_of(unit, page)), unit)
 
 
 async def _ask(unit: Unit, page: Page, brief: Brief, policy: str) -> None:
@@ -158,11 +196,10 @@ async def escalate(unit: Unit, incident_id: IncidentId) -> list[Page]:
         raise Conflict(
             "no page of this incident is open; page somebody with `tocsin page request`"
         )
-    directory = unit.config(Directory)
     climbed = []
     for page in [page for page in pages if page.is_open] or pages:
         unit.require_on("page:escalate", page.team)
-        ladder = directory.ladder_of(page, unit.now)
+        ladder = await ladder_of(unit, page)
         climbed.append(await advance(page, inputs.Escalate(unit.actor.person_id, ladder), unit))
     return climbed
 

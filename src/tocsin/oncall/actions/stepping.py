@@ -4,11 +4,11 @@ from tocsin.kernel import jobs as job_rows
 from tocsin.kernel.ids import NotificationId, uuid7
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import store
-from tocsin.oncall.actions.orders import CallLastResort, Deliver, PageTimer
+from tocsin.oncall.actions.orders import CallLastResort, Deliver, PageTimer, TellUrl
 from tocsin.oncall.core import effects, inputs
 from tocsin.oncall.core.page import step
 from tocsin.oncall.core.telling import tell
-from tocsin.oncall.model import Notification, NotificationState, Page, TimerKind
+from tocsin.oncall.model import Notification, NotificationState, Page, RungKey, TimerKind
 
 
 async def advance(page: Page, happened: inputs.Input, unit: Unit, *, channel: str = "") -> Page:
@@ -33,6 +33,10 @@ async def carry_out(  # noqa: C901, PLR0912 - one case an order
         match effect:
             case effects.Notify():
                 await _notify(unit, page, effect)
+            case effects.TellUrl(rung, target):
+                _tell_url(unit, page, rung, target)
+            case effects.Hurry(notification_id, due_at):
+                await job_rows.pull_forward(unit.conn, deliver_key(notification_id), due_at)
             case effects.SetTimer():
                 set_timer(page, effect, unit)
             case effects.PullForward(kind, due_at, epoch):
@@ -63,11 +67,31 @@ async def _notify(unit: Unit, page: Page, order: effects.Notify) -> None:
         method=order.method,
         kind=order.kind,
         queued_at=unit.now,
+        due_at=order.due_at,
+        urgency=order.urgency,
     )
     if await store.add_notification(unit.conn, notification):
         unit.defer(
-            Deliver(notification_id=notification.id), subject=page.id, epoch=notification.epoch
+            Deliver(notification_id=notification.id),
+            at=order.due_at,
+            subject=page.id,
+            epoch=notification.epoch,
+            key=deliver_key(notification.id) if order.due_at else None,
         )
+
+
+def deliver_key(notification_id: NotificationId) -> str:
+    """Name the job of a message that waits, so that it can be hurried."""
+    return f"deliver:{notification_id}"
+
+
+def _tell_url(unit: Unit, page: Page, rung: RungKey, target: int) -> None:
+    unit.defer(
+        TellUrl(
+            page_id=page.id, epoch=rung.epoch, loop=rung.loop, step=rung.step,
+            catch=rung.catch, target=target,
+        )
+    )  # fmt: skip
 
 
 def timer_key(page: Page, kind: TimerKind, epoch: int) -> str:

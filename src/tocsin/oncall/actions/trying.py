@@ -6,11 +6,13 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from tocsin.kernel.errors import Invalid, NotFound, TooMany
+from tocsin.kernel.errors import Forbidden, Invalid, NotFound, TooMany
 from tocsin.kernel.ids import uuid7
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import events, ports, store
+from tocsin.oncall.actions.noting import note
 from tocsin.oncall.core.config import Directory
+from tocsin.oncall.core.reachability import fingerprint
 from tocsin.oncall.model import ContactTest, Method, Person
 
 TESTS_PER_MINUTE = 3
@@ -21,11 +23,7 @@ _LIMITS = ((timedelta(minutes=1), TESTS_PER_MINUTE), (timedelta(hours=1), TESTS_
 async def begin_test(unit: Unit, index: int) -> tuple[ContactTest, Method]:
     """Open a test of one's own method, counted from 0. Raises NotFound, Invalid, TooMany."""
     unit.require("self:write")
-    person = own_person(unit.config(Directory), unit)
-    if not 0 <= index < len(person.methods):
-        raise NotFound(
-            f"there is no contact method {index}; you have {len(person.methods)}, from 0"
-        )
+    person, method = own_method(unit.config(Directory), unit, index)
     await store.lock_person(unit.conn, person.id)
     for within, most in _LIMITS:
         count, oldest_at = await store.tests_since(unit.conn, person.id, unit.now - within)
@@ -35,10 +33,9 @@ async def begin_test(unit: Unit, index: int) -> tuple[ContactTest, Method]:
                 f"{most} tests in {within} are enough; again in {wait_s} s",
                 retry_after_s=wait_s,
             )
-    method = person.methods[index]
     test = ContactTest(
         id=uuid7(), person_id=person.id, method=index, kind=method.kind, show=method.show,
-        started_at=unit.now,
+        started_at=unit.now, fingerprint=fingerprint(method),
     )  # fmt: skip
     await store.add_test(unit.conn, test)
     return test, method
@@ -50,6 +47,10 @@ async def end_test(unit: Unit, test: ContactTest, outcome: ports.Outcome) -> Con
     word, provider_id, error = ports.spelled(outcome)
     test = replace(test, ended_at=unit.now, outcome=word, provider_id=provider_id, error=error)
     await store.end_test(unit.conn, test)
+    address = store.Address(
+        person_id=test.person_id, fingerprint=test.fingerprint, kind=test.kind
+    )
+    await note(unit.conn, address, outcome, unit.now)
     unit.record(events.ContactTested(person_id=test.person_id, method=test.kind, outcome=word))
     return test
 
@@ -61,7 +62,9 @@ async def open_messages(unit: Unit, ids: Sequence[UUID] | None = None) -> None:
     if person_id is None:
         return
     seen = await store.mark_seen(unit.conn, person_id, ids, unit.now)
+    await store.mark_opened(unit.conn, [one.id for one in seen], unit.now)
     await store.mark_tests_seen(unit.conn, person_id, ids, unit.now)
+    await store.mark_notices_seen(unit.conn, person_id, ids, unit.now)
     for one in seen:
         unit.record(
             events.NotificationSeen(
@@ -81,3 +84,23 @@ def own_person(directory: Directory, unit: Unit) -> Person:
             " or use a personal token", field="person",
         )  # fmt: skip
     return person
+
+
+def whole_self(directory: Directory, unit: Unit) -> Person:
+    """Return the asker, who is not here by a token for less: by what people are reached is theirs.
+
+    Raises Forbidden, Invalid.
+    """
+    if unit.actor.is_narrow:
+        raise Forbidden("this token is for less than its person may do; sign in for this")
+    return own_person(directory, unit)
+
+
+def own_method(directory: Directory, unit: Unit, index: int) -> tuple[Person, Method]:
+    """Return the asker and one of their methods, counted from 0. Raises Invalid, NotFound."""
+    person = own_person(directory, unit)
+    if not 0 <= index < len(person.methods):
+        raise NotFound(
+            f"there is no contact method {index}; you have {len(person.methods)}, from 0"
+        )
+    return person, person.methods[index]

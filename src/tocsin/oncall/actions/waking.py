@@ -6,6 +6,7 @@ from tocsin.kernel import jobs as job_rows
 from tocsin.kernel.ids import PageId
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import events, store
+from tocsin.oncall.actions.loading import ladder_of
 from tocsin.oncall.actions.orders import CallLastResort, PageTimer
 from tocsin.oncall.actions.stepping import advance, set_timer
 from tocsin.oncall.core import inputs
@@ -19,7 +20,7 @@ async def timer_is_due(unit: Unit, job: PageTimer) -> None:
     """Do what a page has been waiting for, unless it has moved on."""
     unit.require("page:step")
     page = await store.page_for_update(unit.conn, job.page_id)
-    ladder = unit.config(Directory).ladder_of(page, unit.now)
+    ladder = await ladder_of(unit, page)
     match job.timer:
         case TimerKind.STEP:
             await advance(page, inputs.StepDue(job.epoch, ladder), unit)
@@ -27,6 +28,10 @@ async def timer_is_due(unit: Unit, job: PageTimer) -> None:
             await advance(page, inputs.CatchDue(job.epoch, ladder), unit)
         case TimerKind.ACK_TIMEOUT:
             await advance(page, inputs.AckExpired(job.epoch, ladder), unit)
+        case TimerKind.SNOOZE:
+            await advance(page, inputs.SnoozeOver(job.epoch, ladder), unit)
+        case TimerKind.OPENING:
+            await advance(page, inputs.OpeningDue(job.epoch, ladder), unit)
         case _:
             assert_never(job.timer)
 
@@ -54,7 +59,7 @@ async def watch(unit: Unit) -> list[PageId]:
         if timer is None or await job_rows.witnessed(unit.conn, [(page.id, page.epoch)]):
             continue  # it moved on between the look and the lock
         set_timer(page, timer, unit)
-        if page.is_open:
+        if page.is_open or page.is_waiting:
             unit.record(events.WitnessRestored(page_id=page.id, incident_id=page.incident_id))
             restored.append(page.id)
     return restored

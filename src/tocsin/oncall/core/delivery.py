@@ -1,13 +1,17 @@
 """What follows when an attempt to tell somebody ends: retry, next method, or next rung now."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from tocsin.kernel.vocabulary import Urgency
 from tocsin.oncall.core.effects import (
     Effect,
+    Hurry,
     MethodFailed,
     MethodSent,
+    MethodUnconfirmed,
     Notify,
     PersonUnreachable,
     PullForward,
@@ -23,8 +27,9 @@ from tocsin.oncall.core.inputs import (
     PermanentFailure,
     Sent,
     TransientFailure,
+    Unconfirmed,
 )
-from tocsin.oncall.core.ladder import Missing
+from tocsin.oncall.core.ladder import Missing, Reach, quiet_until
 from tocsin.oncall.model import Notification, NotificationState, Page, TimerKind
 
 RETRY_AFTER_S = (5, 20)
@@ -42,21 +47,32 @@ def attempt_ended(
     """Say what the outcome of an attempt means for its notification, its person, its page.
 
     Just one of MethodSent, MethodFailed and Retry is among the effects: it settles the
-    notification's state, also when the page has moved on meanwhile.
+    notification's state, also when the page has moved on meanwhile. An attempt that was sent
+    may end a second time: as failed, when a receipt says so, or as unconfirmed, when none came.
     """
     notification, outcome = ended.notification, ended.outcome
     if isinstance(outcome, Sent):
         return page, (_sent(notification),)
     stale = fenced(page, notification.epoch)
+    if isinstance(outcome, Unconfirmed):
+        late = (Stale(InputKind.ATTEMPT, stale),) if stale else _unconfirmed(ended, now)
+        return page, late
     if stale is not None:
         return page, (_failed(notification, outcome), Stale(InputKind.ATTEMPT, stale))
     retries = notification.attempt_count - 1
-    if isinstance(outcome, TransientFailure) and retries < len(RETRY_AFTER_S):
+    if isinstance(outcome, TransientFailure) and _is_retried(ended, outcome, now):
         wait_s = max(RETRY_AFTER_S[max(retries, 0)], outcome.retry_after_s or 0)
         due_at = now + timedelta(seconds=min(wait_s, RETRY_WAIT_MAX_S))
         return page, (_retry(notification, outcome.reason, due_at),)
     page, effects = _next_method(page, ended, now)
     return page, (_failed(notification, outcome), *effects)
+
+
+def _is_retried(ended: AttemptEnded, outcome: TransientFailure, now: datetime) -> bool:
+    """Say whether to wait for the provider: not where it is down and another method is left."""
+    retries = ended.notification.attempt_count - 1
+    goes_on = outcome.next_now and _following(ended, now) is not None
+    return retries < len(RETRY_AFTER_S) and not goes_on
 
 
 def alarm(
@@ -72,15 +88,8 @@ def _next_method(
     page: Page, ended: AttemptEnded, now: datetime
 ) -> tuple[Page, tuple[Effect, ...]]:
     failed = ended.notification
-    method = failed.method + 1
-    if method < len(ended.methods):
-        notify = Notify(
-            rung=failed.rung,
-            person_id=failed.person_id,
-            rule=failed.rule,
-            method=method,
-            kind=ended.methods[method],
-        )
+    notify = _following(ended, now)
+    if notify is not None:
         return page, (notify,)
     unreachable = PersonUnreachable(failed.rung, failed.person_id)
     others = (other for other in ended.siblings if other.id != failed.id)
@@ -91,6 +100,80 @@ def _next_method(
         page, effects = alarm(page, UnpageableReason.ALL_FAILED)
         return page, (unreachable, *effects)
     return page, (unreachable, PullForward(TimerKind.STEP, now, page.epoch))
+
+
+def _following(ended: AttemptEnded, now: datetime) -> Notify | Hurry | None:
+    """Return the order to take the person's next method; None: there is none.
+
+    What their rules would tell later is told now; after the last rule comes what is left.
+    """
+    failed = ended.notification
+    sooner = _next_rule(failed, ended.siblings)
+    if sooner is not None:
+        return Hurry(sooner.id, _free_at(ended, now))
+    method = _untried(ended)
+    if method is None:
+        return None
+    return Notify(
+        rung=failed.rung,
+        person_id=failed.person_id,
+        rule=failed.rule,
+        method=method,
+        kind=ended.methods[method],
+        urgency=failed.urgency,
+    )
+
+
+def _unconfirmed(ended: AttemptEnded, now: datetime) -> tuple[Effect, ...]:
+    """Go on to the next method; as it may have arrived, nobody is given up for it."""
+    notification, notify = ended.notification, _following(ended, now)
+    fact = MethodUnconfirmed(
+        notification_id=notification.id,
+        rung=notification.rung,
+        person_id=notification.person_id,
+        method=notification.method,
+        kind=notification.kind,
+        attempt_count=notification.attempt_count,
+    )
+    return (fact,) if notify is None else (fact, notify)
+
+
+def _next_rule(failed: Notification, siblings: Sequence[Notification]) -> Notification | None:
+    """Return what the person's own rules have still waiting, soonest first."""
+    waiting = [
+        one
+        for one in siblings
+        if one.person_id == failed.person_id
+        and one.rule > failed.rule
+        and one.state is NotificationState.QUEUED
+        and not one.attempt_count
+        and one.due_at is not None
+    ]
+    return min(waiting, key=lambda one: one.rule, default=None)
+
+
+def _untried(ended: AttemptEnded) -> int | None:
+    """Return the method that follows one that failed; None: there is none.
+
+    Who has rules has chosen: what they do not name is tried last, and only for what is urgent.
+    """
+    failed = ended.notification
+    chosen = ended.notify.high if failed.urgency is Urgency.HIGH else ended.notify.low
+    if not chosen:
+        return failed.method + 1 if failed.method + 1 < len(ended.methods) else None
+    if failed.urgency is Urgency.LOW:
+        return None
+    used = {one.method for one in ended.siblings if one.person_id == failed.person_id}
+    used |= {failed.method, *(rule.method for rule in chosen)}
+    return next((at for at in range(len(ended.methods)) if at not in used), None)
+
+
+def _free_at(ended: AttemptEnded, now: datetime) -> datetime:
+    """Return from when on the person may be told; a rule that quiet hours held back stays so."""
+    if ended.notification.urgency is Urgency.HIGH:
+        return now
+    reach = Reach(ended.notification.person_id, ended.methods, ended.notify)
+    return quiet_until(reach, now) or now
 
 
 def _sent(notification: Notification) -> MethodSent:

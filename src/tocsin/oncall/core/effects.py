@@ -1,7 +1,7 @@
 """What a step of a page brings about: orders to carry out and facts to record.
 
-Orders (Notify, SetTimer, PullForward, Retry) change rows; facts are for the log, one event
-each, with all that its sentence needs. Both commit with the page, or not at all.
+Orders (Notify, SetTimer, PullForward, Hurry, TellUrl, Retry) change rows; facts are for the
+log, one event each, with all that its sentence needs. Both commit with the page, or not at all.
 """
 
 from datetime import datetime
@@ -9,20 +9,40 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from tocsin.kernel.ids import NotificationId, PersonId
+from tocsin.kernel.ids import NotificationId, PersonId, PolicyId, ScheduleId
+from tocsin.kernel.vocabulary import Urgency
 from tocsin.oncall.core.inputs import InputKind
 from tocsin.oncall.core.ladder import Missing
-from tocsin.oncall.model import MethodKind, RungKey, TimerKind
+from tocsin.oncall.model import MethodKind, RungKey, Target, TimerKind
 
 
 class Notify(Struct, frozen=True, kw_only=True):
-    """Queue a notification, once: the key (page, rung, person, rule, method) is unique."""
+    """Queue a notification, once: the key (page, rung, person, rule, method) is unique.
+
+    It is sent at `due_at`; None: now.
+    """
 
     rung: RungKey
     person_id: PersonId
     rule: int = 0
     method: int
     kind: MethodKind
+    urgency: Urgency = Urgency.HIGH
+    due_at: datetime | None = None
+
+
+class TellUrl(Struct, frozen=True):
+    """Tell the webhook that is this target of the rung's step."""
+
+    rung: RungKey
+    target: int
+
+
+class Hurry(Struct, frozen=True):
+    """Make a notification that waits for its rule due at `due_at`, if that is sooner."""
+
+    notification_id: NotificationId
+    due_at: datetime
 
 
 class SetTimer(Struct, frozen=True):
@@ -54,7 +74,7 @@ class Retry(Struct, frozen=True, kw_only=True):
     due_at: datetime
 
 
-Order = Notify | SetTimer | PullForward | Retry
+Order = Notify | TellUrl | Hurry | SetTimer | PullForward | Retry
 
 
 class Opened(Struct, frozen=True):
@@ -62,12 +82,17 @@ class Opened(Struct, frozen=True):
 
 
 class Escalated(Struct, frozen=True, kw_only=True):
-    """A rung was called; unless somebody acknowledges, the next one is at `next_at`."""
+    """A rung was called; unless somebody acknowledges, the next one is at `next_at`.
+
+    `schedules` says for each of `people` which schedule's shift brought them (None: none did).
+    """
 
     rung: RungKey
     people: tuple[PersonId, ...]
     missing: tuple[Missing, ...]
     next_at: datetime
+    schedules: tuple[ScheduleId | None, ...] = ()
+    urgency: Urgency = Urgency.HIGH
 
 
 class NobodyAt(Struct, frozen=True):
@@ -158,6 +183,55 @@ class Retriggered(Struct, frozen=True):
     """The page was opened again, because its incident was."""
 
 
+class HeldReason(StrEnum):
+    """What a page of low urgency waits for."""
+
+    SUPPORT_HOURS = "support_hours"
+    QUIET_HOURS = "quiet_hours"
+
+
+class Held(Struct, frozen=True):
+    """The page calls nobody until `until`; then it goes on by itself."""
+
+    reason: HeldReason
+    until: datetime
+
+
+class HoldEnded(Struct, frozen=True):
+    """The hours have come for which the page was held."""
+
+
+class Snoozed(Struct, frozen=True):
+    """Somebody has put the page off until `until`."""
+
+    by: PersonId | None
+    until: datetime
+
+
+class SnoozeEnded(Struct, frozen=True):
+    """The time is over for which the page was put off."""
+
+    by: PersonId | None
+
+
+class Reassigned(Struct, frozen=True):
+    """Somebody has handed the page to a target, or to another policy (target None)."""
+
+    by: PersonId | None
+    target: Target | None
+    policy_id: PolicyId
+
+
+class HandedBack(Struct, frozen=True):
+    """Who had the page does not have it any more."""
+
+    by: PersonId | None
+
+
+class Raised(Struct, frozen=True):
+    """The page is of high urgency now."""
+
+
 class StaleReason(StrEnum):
     """Why an input came too late to matter."""
 
@@ -167,6 +241,9 @@ class StaleReason(StrEnum):
     OTHER_RUNG = "other_rung"
     STILL_OPEN = "still_open"
     TRIGGERED_BEFORE = "triggered_before"
+    SNOOZED = "snoozed"
+    HELD = "held"
+    HIGH_ALREADY = "high_already"
 
 
 class Stale(Struct, frozen=True):
@@ -200,6 +277,17 @@ class MethodFailed(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class MethodUnconfirmed(Struct, frozen=True, kw_only=True):
+    """No receipt came for what was sent: it stays SENT, and the next method follows."""
+
+    notification_id: NotificationId
+    rung: RungKey
+    person_id: PersonId
+    method: int
+    kind: MethodKind
+    attempt_count: int
+
+
 class PersonUnreachable(Struct, frozen=True):
     """Every method of the person has failed on this rung."""
 
@@ -222,9 +310,17 @@ Fact = (
     | EscalationAsked
     | Resolved
     | Retriggered
+    | Held
+    | HoldEnded
+    | Snoozed
+    | SnoozeEnded
+    | Reassigned
+    | HandedBack
+    | Raised
     | Stale
     | MethodSent
     | MethodFailed
+    | MethodUnconfirmed
     | PersonUnreachable
 )
 Effect = Order | Fact

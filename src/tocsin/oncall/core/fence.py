@@ -10,6 +10,10 @@ def closed(page: Page) -> StaleReason | None:
         return StaleReason.RESOLVED
     if page.state is PageState.ACKNOWLEDGED:
         return StaleReason.ACKNOWLEDGED
+    if page.state is PageState.SNOOZED:
+        return StaleReason.SNOOZED
+    if page.state is PageState.HELD:
+        return StaleReason.HELD
     return None
 
 

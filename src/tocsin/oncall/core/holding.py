@@ -27,7 +27,11 @@ def free(page: Page, waiting: Sequence[Notification], ladder: Ladder, now: datet
     """
     kind = witness(page)
     dropped = tuple(one for one in waiting if one.rung != page.rung)
-    if kind is None or len(dropped) == len(waiting):
+    is_untold = any(
+        one.rung == page.rung and (one.rule == 0 or one.due_at is None or one.due_at <= now)
+        for one in waiting
+    )
+    if kind is None or not is_untold:
         return Freed(dropped, None)
     patience_s = ladder.catch_every_s
     if not page.catch:

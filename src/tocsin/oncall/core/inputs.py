@@ -1,12 +1,14 @@
 """What can happen to a page: the inputs of `core.page.step`."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
 
-from tocsin.kernel.ids import PersonId
+from tocsin.kernel.ids import PersonId, PolicyId
+from tocsin.kernel.vocabulary import Urgency
 from tocsin.oncall.core.ladder import Ladder
-from tocsin.oncall.model import MethodKind, Notification
+from tocsin.oncall.model import MethodKind, Notification, NotifyRules, Target
 
 
 class Trigger(Struct, frozen=True):
@@ -60,8 +62,57 @@ class Escalate(Struct, frozen=True):
 
 
 class Retrigger(Struct, frozen=True):
-    """The incident was reopened: call from the first rung again."""
+    """The incident was reopened: call from the first rung again, as urgently as this."""
 
+    ladder: Ladder
+    urgency: Urgency = Urgency.HIGH
+
+
+class Raise(Struct, frozen=True):
+    """What the page is about is urgent now: call at once, whatever the hour."""
+
+    ladder: Ladder
+
+
+class Snooze(Struct, frozen=True):
+    """Somebody puts the page off: it calls from the first rung again at `until`."""
+
+    by: PersonId | None
+    until: datetime
+
+
+class SnoozeOver(Struct, frozen=True):
+    """The SNOOZE timer of `epoch` is due."""
+
+    epoch: int
+    ladder: Ladder
+
+
+class OpeningDue(Struct, frozen=True):
+    """The OPENING timer of `epoch` is due: the hours have come for which the page was held."""
+
+    epoch: int
+    ladder: Ladder
+
+
+class Reassign(Struct, frozen=True, kw_only=True):
+    """Somebody hands the page to a target, called before the policy; or to another policy.
+
+    `ladder` is that of the page as it will be; `target` None: the policy alone.
+    """
+
+    by: PersonId | None
+    ladder: Ladder
+    target: Target | None
+    policy_id: PolicyId
+    asked_person: PersonId | None
+    ticket: int
+
+
+class HandBack(Struct, frozen=True):
+    """Who has taken the page, or has put it off, does not have it any more: call again."""
+
+    by: PersonId | None
     ladder: Ladder
 
 
@@ -70,10 +121,14 @@ class Sent(Struct, frozen=True):
 
 
 class TransientFailure(Struct, frozen=True):
-    """It may work later, not before `retry_after_s`: timeout, 4xx of SMTP, 5xx of HTTP."""
+    """It may work later, not before `retry_after_s`: timeout, 4xx of SMTP, 5xx of HTTP.
+
+    `next_now`: the provider is known to be down; only the person's last method waits for it.
+    """
 
     reason: str
     retry_after_s: float | None = None
+    next_now: bool = False
 
 
 class PermanentFailure(Struct, frozen=True):
@@ -82,20 +137,26 @@ class PermanentFailure(Struct, frozen=True):
     reason: str
 
 
-Outcome = Sent | TransientFailure | PermanentFailure
+class Unconfirmed(Struct, frozen=True):
+    """It was sent, and no receipt came in time: it may have arrived, and may not have."""
+
+
+Outcome = Sent | TransientFailure | PermanentFailure | Unconfirmed
 
 
 class AttemptEnded(Struct, frozen=True, kw_only=True):
     """One attempt to deliver `notification` is over.
 
     `siblings` are all notifications of the same rung as stored; the state stored for this
-    one does not matter. `methods` are what the person can be reached by now.
+    one does not matter. `methods` are what the person can be reached by now, `notify` how they
+    want to be.
     """
 
     notification: Notification
     outcome: Outcome
     siblings: tuple[Notification, ...]
     methods: tuple[MethodKind, ...]
+    notify: NotifyRules = NotifyRules()
 
 
 Input = (
@@ -107,6 +168,12 @@ Input = (
     | Resolve
     | Escalate
     | Retrigger
+    | Raise
+    | Snooze
+    | SnoozeOver
+    | OpeningDue
+    | Reassign
+    | HandBack
     | AttemptEnded
 )
 
@@ -119,4 +186,8 @@ class InputKind(StrEnum):
     CATCH_DUE = "catch_due"
     ACK_EXPIRED = "ack_expired"
     RETRIGGER = "retrigger"
+    RAISE = "raise"
+    SNOOZE_OVER = "snooze_over"
+    OPENING_DUE = "opening_due"
+    HAND_BACK = "hand_back"
     ATTEMPT = "attempt"

@@ -6,12 +6,22 @@ from typing import assert_never
 from msgspec import Struct
 
 from tocsin.oncall.core.audience import may_see, person_entry
-from tocsin.oncall.model import Brief, Method, Notification, Page, Show
+from tocsin.oncall.model import Brief, CallReason, Method, MethodKind, Notification, Page, Show
 
 SUBJECT_MAX = 160
 LABELS_MAX = 20
 VALUE_MAX = 300
 RESTRICTED = "A restricted incident"
+REASONS = {
+    CallReason.REOPENED: "It had been over and is open again.",
+    CallReason.ACK_EXPIRED: "It had been acknowledged, and that ran out without a resolve.",
+    CallReason.SNOOZE_OVER: "It had been snoozed; that is over.",
+    CallReason.REASSIGNED: "Somebody has reassigned it.",
+    CallReason.HANDED_BACK: "Whoever had it has handed it back.",
+    CallReason.ESCALATED: "Somebody has asked for the next step.",
+    CallReason.RAISED: "It was not urgent before; now it is.",
+}
+"""Why a page calls again, as its messages say it."""
 
 
 class Message(Struct, frozen=True):
@@ -36,9 +46,21 @@ def redaction(
     `roles` are further names under which the person may see what is restricted.
     """
     audience = (person_entry(notification.person_id), *roles)
-    if not may_see(page, audience):
+    is_overheard = is_shared(method) and page.visible_to is not None
+    if is_overheard or not may_see(page, audience):
         return Redaction(Show.REFERENCE, is_outsider=True)
     return Redaction(method.show)
+
+
+def is_shared(method: Method) -> bool:
+    """Say whether a method reaches a room or a channel, where others read along."""
+    rooms = {
+        MethodKind.MATRIX: ("!",),
+        MethodKind.SLACK: ("C", "G"),
+        MethodKind.MATTERMOST: ("http",),
+        MethodKind.TEAMS: ("http",),
+    }
+    return method.address.startswith(rooms.get(method.kind, ("\0",)))
 
 
 def redact(brief: Brief, found: Redaction) -> Brief:
@@ -75,7 +97,23 @@ def compose(
         ),
         "",
         f"You are called as {_rung(page, notification)}, open since {opened} UTC.",
+        *([REASONS[page.called_for]] if page.called_for in REASONS else []),
         "Until somebody acknowledges, the policy calls the next person.",
+    ]
+    return Message(_subject(brief, title), "\n".join(lines))
+
+
+def recompose(brief: Brief) -> Message:
+    """Say once more what a page is about, for a message that is changed after it was sent."""
+    title = _line(brief.title)
+    lines = [
+        *([_line(brief.summary)] if brief.summary else []),
+        *_link("Runbook:", brief.runbook_url),
+        *_link("Source:", brief.source_url),
+        *(
+            f"{_line(name)} = {_line(value)}"
+            for name, value in sorted(brief.labels.items())[:LABELS_MAX]
+        ),
     ]
     return Message(_subject(brief, title), "\n".join(lines))
 
@@ -110,6 +148,8 @@ def _line(text: str) -> str:
 def _rung(page: Page, notification: Notification) -> str:
     if notification.catch:
         return f"the catch-all, call {notification.catch}"
+    if page.assigned is not None and not notification.loop and not notification.step:
+        return "the one to whom it was reassigned"
     if page.asked_person is not None and not notification.loop:
         return "the one whom somebody asked for"
     round_ = f", round {notification.loop + 1}" if notification.loop else ""

@@ -9,27 +9,28 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from tocsin.kernel.ids import IncidentId, PageId, PersonId, PolicyId
+from tocsin.kernel.vocabulary import Urgency
 from tocsin.oncall.core import delivery
+from tocsin.oncall.core.climbing import CATCH_ALL_PATIENCE, Stepped, climb
 from tocsin.oncall.core.effects import (
     Acknowledged,
     AcknowledgeExpired,
     AlreadyAcknowledged,
     AlreadyResolved,
-    CatchAllCalled,
-    Effect,
-    Escalated,
     EscalationAsked,
-    LoopRestarted,
-    NobodyAt,
-    Notify,
+    HandedBack,
+    HoldEnded,
     Opened,
+    Raised,
+    Reassigned,
     Resolved,
     Retriggered,
     RetriggersSpent,
     SetTimer,
+    Snoozed,
+    SnoozeEnded,
     Stale,
     StaleReason,
-    UnpageableReason,
 )
 from tocsin.oncall.core.fence import closed, fenced
 from tocsin.oncall.core.inputs import (
@@ -38,23 +39,30 @@ from tocsin.oncall.core.inputs import (
     AttemptEnded,
     CatchDue,
     Escalate,
+    HandBack,
     Input,
     InputKind,
+    OpeningDue,
+    Raise,
+    Reassign,
     Resolve,
     Retrigger,
+    Snooze,
+    SnoozeOver,
     StepDue,
     Trigger,
 )
-from tocsin.oncall.core.ladder import Ladder, Rung
-from tocsin.oncall.model import Page, PageState, Policy, RungKey, TimerKind
+from tocsin.oncall.core.ladder import Ladder
+from tocsin.oncall.model import CallReason, Page, PageState, Policy, Target, TimerKind
 
-CATCH_ALL_PATIENCE = 3
-"""Calls of the catch-all that may stay unanswered before the alarm is raised."""
+__all__ = [
+    "CATCH_ALL_PATIENCE", "RETRIGGERS_MAX", "Stepped", "afresh", "due_timer", "is_in_hand",
+    "new_page",
+    "reassigned", "step", "witness",
+]  # fmt: skip
 
 RETRIGGERS_MAX = 12
 """How often an acknowledgement that ran out calls people again."""
-
-Stepped = tuple[Page, tuple[Effect, ...]]
 
 
 def new_page(
@@ -75,10 +83,10 @@ def witness(page: Page) -> TimerKind | None:
 
 
 def is_in_hand(page: Page) -> bool:
-    """Say whether somebody is being called, or has taken the page and will be asked again."""
+    """Say whether somebody is or will be called, or has taken the page and will be asked again."""
     if page.state is PageState.ACKNOWLEDGED:
         return page.retriggers < RETRIGGERS_MAX
-    return page.is_open
+    return page.is_open or page.is_waiting
 
 
 def due_timer(page: Page, policy: Policy, now: datetime) -> SetTimer | None:
@@ -88,8 +96,11 @@ def due_timer(page: Page, policy: Policy, now: datetime) -> SetTimer | None:
             return None
         expires_at = page.acknowledged_at + timedelta(seconds=policy.ack_timeout_s)
         return SetTimer(TimerKind.ACK_TIMEOUT, max(now, expires_at), page.epoch)
-    kind = witness(page)
-    return None if kind is None else SetTimer(kind, now, page.epoch)
+    if page.is_waiting:
+        kind = TimerKind.SNOOZE if page.state is PageState.SNOOZED else TimerKind.OPENING
+        return SetTimer(kind, max(now, page.waits_until or now), page.epoch)
+    found = witness(page)
+    return None if found is None else SetTimer(found, now, page.epoch)
 
 
 def step(page: Page, happened: Input, now: datetime) -> Stepped:  # noqa: C901, PLR0911, PLR0912 - one each
@@ -110,8 +121,20 @@ def step(page: Page, happened: Input, now: datetime) -> Stepped:  # noqa: C901, 
             return _resolve(page, now)
         case Escalate(by, ladder):
             return _escalate(page, by, ladder, now)
-        case Retrigger(ladder):
-            return _retrigger(page, ladder, now)
+        case Retrigger():
+            return _retrigger(page, happened, now)
+        case Raise(ladder):
+            return _raise(page, ladder, now)
+        case Snooze(by, until):
+            return _snooze(page, by, until)
+        case SnoozeOver():
+            return _snooze_over(page, happened, now)
+        case OpeningDue():
+            return _opening_due(page, happened, now)
+        case Reassign():
+            return _reassign(page, happened, now)
+        case HandBack(by, ladder):
+            return _hand_back(page, by, ladder, now)
         case AttemptEnded():
             return delivery.attempt_ended(page, happened, now)
         case _:
@@ -121,7 +144,7 @@ def step(page: Page, happened: Input, now: datetime) -> Stepped:  # noqa: C901, 
 def _trigger(page: Page, ladder: Ladder, now: datetime) -> Stepped:
     if page.epoch > 0:
         return _stale(page, InputKind.TRIGGER, StaleReason.TRIGGERED_BEFORE)
-    page, effects = _climb(_next_epoch(page), ladder, now)
+    page, effects = climb(_next_epoch(page), ladder, now)
     return page, (Opened(), *effects)
 
 
@@ -133,7 +156,7 @@ def _due(page: Page, due: StepDue | CatchDue, now: datetime) -> Stepped:
     if reason is not None:
         what = InputKind.CATCH_DUE if is_catch else InputKind.STEP_DUE
         return _stale(page, what, reason)
-    return _climb(page, due.ladder, now)
+    return climb(page, due.ladder, now)
 
 
 def _ack_expired(page: Page, due: AckExpired, now: datetime) -> Stepped:
@@ -145,8 +168,11 @@ def _ack_expired(page: Page, due: AckExpired, now: datetime) -> Stepped:
     by = page.acknowledged_by
     if page.retriggers >= RETRIGGERS_MAX:
         return page, (RetriggersSpent(by, page.retriggers),)
-    again = replace(_from_the_start(page), retriggers=page.retriggers + 1)
-    again, effects = _climb(again, due.ladder, now)
+    again = replace(
+        _from_the_start(page), retriggers=page.retriggers + 1, moved_by=by,
+        called_for=CallReason.ACK_EXPIRED,
+    )  # fmt: skip
+    again, effects = climb(again, due.ladder, now)
     return again, (AcknowledgeExpired(by, again.retriggers), *effects)
 
 
@@ -179,94 +205,112 @@ def _resolve(page: Page, now: datetime) -> Stepped:
 def _escalate(page: Page, by: PersonId | None, ladder: Ladder, now: datetime) -> Stepped:
     if page.state is PageState.RESOLVED:
         return page, (AlreadyResolved(page.resolved_at),)
-    page = _untaken(_next_epoch(page))
-    page, effects = _climb(page, ladder, now)
+    page = replace(_untaken(_next_epoch(page)), moved_by=by, called_for=CallReason.ESCALATED)
+    page, effects = climb(page, ladder, now, at_once=True)
     return page, (EscalationAsked(by), *effects)
 
 
-def _retrigger(page: Page, ladder: Ladder, now: datetime) -> Stepped:
-    if page.is_open:
+def _retrigger(page: Page, again: Retrigger, now: datetime) -> Stepped:
+    if page.is_open or page.is_waiting:
         return _stale(page, InputKind.RETRIGGER, StaleReason.STILL_OPEN)
-    again = replace(_from_the_start(page), retriggers=0, resolved_at=None)
-    again, effects = _climb(again, ladder, now)
-    return again, (Retriggered(), *effects)
+    page = replace(
+        _from_the_start(afresh(page)), retriggers=0, resolved_at=None, urgency=again.urgency,
+        moved_by=None, called_for=CallReason.REOPENED,
+    )  # fmt: skip
+    page, effects = climb(page, again.ladder, now)
+    return page, (Retriggered(), *effects)
 
 
-def _climb(page: Page, ladder: Ladder, now: datetime) -> Stepped:
-    """Call the next rung that reaches anybody: one, however late it is, never a burst."""
-    if page.catch:
-        return _call_catch_all(page, ladder, now)
-    passed: list[Effect] = []
-    loop, at = page.loop, page.step + 1
-    # A round in which nobody can be reached is not walked again: it would end the same way.
-    somebody = any(rung.reach for rung in ladder.rungs)
-    while at < len(ladder.rungs) or (somebody and loop < ladder.repeat):
-        if at >= len(ladder.rungs):
-            loop, at = loop + 1, 0
-            passed.append(LoopRestarted(loop, ladder.repeat))
-        rung = ladder.rungs[at]
-        if rung.reach:
-            page, effects = _call(replace(page, loop=loop, step=at), rung, now)
-            return page, (*passed, *effects)
-        where = RungKey(epoch=page.epoch, loop=loop, step=at)
-        passed.append(NobodyAt(where, rung.missing))
-        at += 1
-    page, effects = _call_catch_all(replace(page, loop=loop, step=at - 1), ladder, now)
-    return page, (*passed, *effects)
-
-
-def _call(page: Page, rung: Rung, now: datetime) -> Stepped:
-    is_first = (page.loop, page.step) == (0, 0)
-    page = replace(page, state=PageState.TRIGGERED if is_first else PageState.ESCALATING)
-    next_at = now + timedelta(seconds=rung.timeout_s)
-    fact = Escalated(
-        rung=page.rung,
-        people=tuple(reach.person_id for reach in rung.reach),
-        missing=rung.missing,
-        next_at=next_at,
+def _raise(page: Page, ladder: Ladder, now: datetime) -> Stepped:
+    if page.state is PageState.RESOLVED:
+        return page, (AlreadyResolved(page.resolved_at),)
+    if page.urgency is Urgency.HIGH:
+        return _stale(page, InputKind.RAISE, StaleReason.HIGH_ALREADY)
+    page = replace(
+        _from_the_start(page), urgency=Urgency.HIGH, called_for=CallReason.RAISED, moved_by=None
     )
-    timer = SetTimer(TimerKind.STEP, next_at, page.epoch)
-    return page, (fact, *_notify(page, rung), timer)
+    page, effects = climb(page, ladder, now)
+    return page, (Raised(), *effects)
 
 
-def _call_catch_all(page: Page, ladder: Ladder, now: datetime) -> Stepped:
-    page = replace(page, state=PageState.ESCALATING, catch=page.catch + 1)
-    rung = ladder.catch_all
-    next_at = now + timedelta(seconds=ladder.catch_every_s)
-    called: Effect = NobodyAt(page.rung, rung.missing)
-    if rung.reach:
-        called = CatchAllCalled(
-            rung=page.rung,
-            people=tuple(reach.person_id for reach in rung.reach),
-            missing=rung.missing,
-            next_at=next_at,
-        )
-    page, alarm = _alarm_for(page, rung)
-    timer = SetTimer(TimerKind.CATCH, next_at, page.epoch)
-    return page, (called, *alarm, *_notify(page, rung), timer)
-
-
-def _alarm_for(page: Page, catch_all: Rung) -> Stepped:
-    if not catch_all.reach:
-        return delivery.alarm(page, UnpageableReason.NOBODY_REACHABLE, catch_all.missing)
-    if page.catch > CATCH_ALL_PATIENCE:
-        return delivery.alarm(page, UnpageableReason.UNANSWERED)
-    return page, ()
-
-
-def _notify(page: Page, rung: Rung) -> tuple[Notify, ...]:
-    return tuple(
-        Notify(rung=page.rung, person_id=reach.person_id, method=0, kind=reach.methods[0])
-        for reach in rung.reach
+def _snooze(page: Page, by: PersonId | None, until: datetime) -> Stepped:
+    if page.state is PageState.RESOLVED:
+        return page, (AlreadyResolved(page.resolved_at),)
+    page = replace(
+        _untaken(_next_epoch(page)), state=PageState.SNOOZED, waits_until=until, moved_by=by
     )
+    return page, (Snoozed(by, until), SetTimer(TimerKind.SNOOZE, until, page.epoch))
+
+
+def _snooze_over(page: Page, due: SnoozeOver, now: datetime) -> Stepped:
+    if due.epoch != page.epoch:
+        return _stale(page, InputKind.SNOOZE_OVER, StaleReason.OLDER_EPOCH)
+    if page.state is not PageState.SNOOZED:
+        reason = closed(page) or StaleReason.STILL_OPEN
+        return _stale(page, InputKind.SNOOZE_OVER, reason)
+    by = page.moved_by
+    page = replace(_from_the_start(page), called_for=CallReason.SNOOZE_OVER)
+    page, effects = climb(page, due.ladder, now)
+    return page, (SnoozeEnded(by), *effects)
+
+
+def _opening_due(page: Page, due: OpeningDue, now: datetime) -> Stepped:
+    if due.epoch != page.epoch:
+        return _stale(page, InputKind.OPENING_DUE, StaleReason.OLDER_EPOCH)
+    if page.state is not PageState.HELD:
+        reason = closed(page) or StaleReason.STILL_OPEN
+        return _stale(page, InputKind.OPENING_DUE, reason)
+    page, effects = climb(page, due.ladder, now)
+    return page, (HoldEnded(), *effects)
+
+
+def _reassign(page: Page, to: Reassign, now: datetime) -> Stepped:
+    if page.state is PageState.RESOLVED:
+        return page, (AlreadyResolved(page.resolved_at),)
+    page = reassigned(page, to.target, to.policy_id, to.asked_person, to.ticket)
+    page = replace(_from_the_start(page), moved_by=to.by, called_for=CallReason.REASSIGNED)
+    page, effects = climb(page, to.ladder, now)
+    return page, (Reassigned(to.by, to.target, to.policy_id), *effects)
+
+
+def reassigned(
+    page: Page,
+    target: Target | None,
+    policy_id: PolicyId,
+    asked_person: PersonId | None,
+    ticket: int,
+) -> Page:
+    """Return whom a page calls once it is handed on; its ladder is what `step` is given."""
+    routed = page.routed
+    if policy_id != page.policy_id and routed is None and page.asked_person is None:
+        routed = page.policy_id
+    return replace(
+        page, assigned=target, policy_id=policy_id, asked_person=asked_person, ticket=ticket,
+        routed=routed,
+    )  # fmt: skip
+
+
+def afresh(page: Page) -> Page:
+    """Return a page as it was before anybody handed it on."""
+    return replace(page, assigned=None, policy_id=page.routed or page.policy_id, routed=None)
+
+
+def _hand_back(page: Page, by: PersonId | None, ladder: Ladder, now: datetime) -> Stepped:
+    if page.state not in (PageState.ACKNOWLEDGED, PageState.SNOOZED):
+        reason = closed(page) or StaleReason.STILL_OPEN
+        return _stale(page, InputKind.HAND_BACK, reason)
+    page = replace(_from_the_start(page), moved_by=by, called_for=CallReason.HANDED_BACK)
+    page, effects = climb(page, ladder, now)
+    return page, (HandedBack(by), *effects)
 
 
 def _next_epoch(page: Page) -> Page:
-    return replace(page, epoch=page.epoch + 1, unpageable=False)
+    return replace(page, epoch=page.epoch + 1, unpageable=False, waits_until=None)
 
 
 def _from_the_start(page: Page) -> Page:
-    return replace(_untaken(_next_epoch(page)), step=-1, loop=0, catch=0)
+    page = replace(_untaken(_next_epoch(page)), step=-1, loop=0, catch=0)
+    return replace(page, state=PageState.TRIGGERED)
 
 
 def _untaken(page: Page) -> Page:

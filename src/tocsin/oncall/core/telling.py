@@ -31,6 +31,14 @@ def tell(  # noqa: C901, PLR0911, PLR0912 - one case an effect
             return events.RetriggersSpent(
                 page_id=page.id, incident_id=page.incident_id, count=count
             )
+        case effects.Held() | effects.Snoozed() | effects.HandedBack():
+            return _put_off(page, effect, channel)
+        case effects.HoldEnded():
+            return events.PageHoldEnded(page_id=page.id, incident_id=page.incident_id)
+        case effects.SnoozeEnded():
+            return events.SnoozeEnded(page_id=page.id, incident_id=page.incident_id)
+        case effects.Raised():
+            return events.UrgencyRaised(page_id=page.id, incident_id=page.incident_id)
         case effects.Resolved():
             return events.PageResolved(page_id=page.id, incident_id=page.incident_id)
         case effects.Retriggered():
@@ -47,8 +55,33 @@ def tell(  # noqa: C901, PLR0911, PLR0912 - one case an effect
             return _acknowledged(page, effect, channel)
         case effects.MethodSent() | effects.MethodFailed() | effects.Retry():
             return _attempted(page, effect)
+        case effects.MethodUnconfirmed():
+            return events.NotificationUnconfirmed(
+                page_id=page.id, incident_id=page.incident_id,
+                notification_id=effect.notification_id, person_id=effect.person_id,
+                method=effect.kind, attempt=effect.attempt_count,
+            )  # fmt: skip
         case _:
-            return None  # orders; Opened (said when the page is made); what changed nothing
+            return None  # orders; what is said when it is asked for; what changed nothing
+
+
+def _put_off(
+    page: Page, effect: effects.Held | effects.Snoozed | effects.HandedBack, channel: str
+) -> events.PageEvent:
+    match effect:
+        case effects.Held(reason, until):
+            return events.PageHeld(
+                page_id=page.id, incident_id=page.incident_id, reason=reason, until=until
+            )
+        case effects.Snoozed(by, until):
+            return events.PageSnoozed(
+                page_id=page.id, incident_id=page.incident_id, person_id=by, until=until,
+                channel=channel,
+            )  # fmt: skip
+        case effects.HandedBack(by):
+            return events.PageHandedBack(
+                page_id=page.id, incident_id=page.incident_id, person_id=by
+            )
 
 
 def _called(
@@ -56,6 +89,7 @@ def _called(
 ) -> events.PageEvent:
     match effect:
         case effects.Escalated(rung=rung, people=people, next_at=next_at):
+            known = any(effect.schedules)
             return events.StepCalled(
                 page_id=page.id,
                 incident_id=page.incident_id,
@@ -64,6 +98,9 @@ def _called(
                 loop=rung.loop,
                 people=people,
                 next_at=next_at,
+                schedules=effect.schedules if known else (),
+                urgency=effect.urgency,
+                missing=tuple(str(one.reason) for one in effect.missing),
             )
         case effects.NobodyAt(rung, missing):
             return events.StepSkipped(

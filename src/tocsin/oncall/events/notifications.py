@@ -57,6 +57,32 @@ class NotificationRetried(NotificationEvent, frozen=True, tag="oncall.notificati
         )
 
 
+class NotificationUnconfirmed(
+    NotificationEvent, frozen=True, tag="oncall.notification_unconfirmed"
+):
+    """A message was sent and no receipt came for it; the next method follows."""
+
+    attempt: int
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        return f"Nothing confirms that {name(self.person_id)} was reached by {self.method}"
+
+
+class NotificationDelivered(
+    NotificationEvent, frozen=True, tag="oncall.notification_delivered"
+):
+    """The provider says that the message has arrived."""
+
+    attempt: int
+
+    @override
+    def sentence(self, name: Names) -> str:
+        """Say it."""
+        return f"Arrived at {name(self.person_id)} by {self.method}"
+
+
 class NotificationSuppressed(
     NotificationEvent, frozen=True, tag="oncall.notification_suppressed"
 ):

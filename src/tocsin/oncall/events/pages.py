@@ -5,7 +5,7 @@ from datetime import datetime
 from typing_extensions import override
 
 from tocsin.kernel.events import NOBODY, Event, Names
-from tocsin.kernel.ids import IncidentId, PageId, PersonId, PolicyId
+from tocsin.kernel.ids import IncidentId, PageId, PersonId, PolicyId, ScheduleId
 
 
 class PageEvent(Event, frozen=True):
@@ -24,13 +24,14 @@ class PageOpened(PageEvent, frozen=True, tag="oncall.page_opened"):
 
     policy_id: PolicyId
     policy: str
+    urgency: str = "high"
 
     @override
     def sentence(self, name: Names) -> str:
         """Say it."""
-        return (
-            f"Paging by policy {self.policy}" if self.policy else "Paging, without any policy"
-        )
+        low = ", low urgency" if self.urgency == "low" else ""
+        by = f"by policy {self.policy}" if self.policy else "without any policy"
+        return f"Paging {by}{low}" if self.policy else f"Paging, {by}{low}"
 
 
 class PageRequested(PageEvent, frozen=True, tag="oncall.page_requested"):
@@ -82,13 +83,19 @@ class PageRetriggered(PageEvent, frozen=True, tag="oncall.page_retriggered"):
 
 
 class StepCalled(PageEvent, frozen=True, tag="oncall.step_called"):
-    """A step of the policy was called."""
+    """A step of the policy was called.
+
+    `schedules` says for each of `people` whose shift brought them; null: no schedule's.
+    """
 
     epoch: int
     step: int
     loop: int
     people: tuple[PersonId, ...]
     next_at: datetime
+    schedules: tuple[ScheduleId | None, ...] = ()
+    urgency: str = "high"
+    missing: tuple[str, ...] = ()
 
     @override
     def sentence(self, name: Names) -> str:

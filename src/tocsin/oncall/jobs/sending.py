@@ -24,9 +24,7 @@ async def send(channels: Channels, method: Method, message: Outgoing) -> Outcome
     """Send once by a method's channel; whatever goes wrong there is an outcome."""
     channel = channels.get(method.kind)
     if channel is None:
-        return PermanentFailure(
-            f"no {method.kind} is set up here; see TOCSIN_SMTP_URL in the settings"
-        )
+        return PermanentFailure(f"no {method.kind} is set up here; see the settings")
     try:
         return _without_secrets(await channel.send(message), method)
     except Exception as error:  # noqa: BLE001 - door: a channel's bug must not cost the next method
@@ -37,7 +35,7 @@ async def send(channels: Channels, method: Method, message: Outgoing) -> Outcome
 
 def _without_secrets(outcome: Outcome, method: Method) -> Outcome:
     match outcome:
-        case Sent(provider_id):
-            return Sent(scrubbed(provider_id, method))
+        case Sent(provider_id=provider_id):
+            return replace(outcome, provider_id=scrubbed(provider_id, method))
         case TransientFailure(reason) | PermanentFailure(reason):
             return replace(outcome, reason=scrubbed(reason, method))

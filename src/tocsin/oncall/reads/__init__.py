@@ -1,43 +1,99 @@
 """Shapes of on-call for screens; SELECT only."""
 
+from tocsin.oncall.reads.agreements import (
+    LayerRow,
+    coverage,
+    feeds,
+    holidays_of,
+    layers_of,
+    next_of,
+    overrides_of,
+    swaps_of,
+)
+from tocsin.oncall.reads.assurance import last_assurance
+from tocsin.oncall.reads.contacts import (
+    DeviceRow,
+    OpenCode,
+    contact_states,
+    devices,
+    latency,
+    open_codes,
+    person_by_address,
+    reachability,
+    tests_of,
+    verified,
+)
 from tocsin.oncall.reads.holding import held_paging, paging
 from tocsin.oncall.reads.inbox import InboxItem, inbox, last_tests, unseen_count
+from tocsin.oncall.reads.listeners import (
+    ListenerRow,
+    listeners,
+)
 from tocsin.oncall.reads.pages import (
     AttemptRow,
     NotificationRow,
     attempts_of,
     is_calling,
     notifications_of,
-    on_call_now,
     open_count,
     page,
     pages_of,
-    shifts_between,
     unpageable_incidents,
     waiting_for,
 )
-from tocsin.oncall.reads.schedules import plan_of, schedule, shifts_of
+from tocsin.oncall.reads.schedules import (
+    SlotNow,
+    directory,
+    on_call_now,
+    plan_of,
+    schedule,
+    shifts_of,
+    timeline_of,
+)
 
 __all__ = [
     "AttemptRow",
+    "DeviceRow",
     "InboxItem",
+    "LayerRow",
+    "ListenerRow",
     "NotificationRow",
+    "OpenCode",
+    "SlotNow",
     "attempts_of",
+    "contact_states",
+    "coverage",
+    "devices",
+    "directory",
+    "feeds",
     "held_paging",
+    "holidays_of",
     "inbox",
     "is_calling",
+    "last_assurance",
     "last_tests",
+    "latency",
+    "layers_of",
+    "listeners",
+    "next_of",
     "notifications_of",
     "on_call_now",
+    "open_codes",
     "open_count",
+    "overrides_of",
     "page",
     "pages_of",
     "paging",
+    "person_by_address",
     "plan_of",
+    "reachability",
     "schedule",
-    "shifts_between",
     "shifts_of",
+    "swaps_of",
+    "tests_of",
+    "timeline_of",
     "unpageable_incidents",
     "unseen_count",
+    "verified",
     "waiting_for",
 ]

@@ -16,7 +16,7 @@ TEST_RINGS = timedelta(minutes=2)
 
 
 class InboxItem(Struct, frozen=True, kw_only=True):
-    """A message to the asker; a test has no page.
+    """A message to the asker; a notice has no page, a test neither page nor title.
 
     `is_ringing`: its page still waits for an answer. `is_visible`: they may see the incident,
     which is not so for who was called for something restricted and is not named.
@@ -63,6 +63,11 @@ async def inbox(unit: Unit, *, limit: int = INBOX_MAX) -> list[InboxItem]:
                    t.seen_at IS NULL AND t.started_at > %(test_since)s, true, t.show
               FROM oncall.contact_tests t
              WHERE t.person_id = %(person_id)s AND t.kind = 'inbox' AND t.outcome = 'sent'
+             UNION ALL
+            SELECT s.id, NULL, NULL, NULL, s.body, s.made_at, s.seen_at, NULL, NULL, false, true,
+                   'full'
+              FROM oncall.notices s
+             WHERE s.person_id = %(person_id)s AND s.kind = 'inbox' AND s.outcome = 'sent'
              ORDER BY queued_at DESC, id DESC
              LIMIT %(limit)s
             """,
@@ -89,6 +94,9 @@ async def _count(conn: AsyncConnection[Any], person_id: UUID) -> int:
                  WHERE person_id = %(person_id)s AND kind = 'inbox' AND state = 'sent'
                    AND seen_at IS NULL)
              + (SELECT count(*) FROM oncall.contact_tests
+                 WHERE person_id = %(person_id)s AND kind = 'inbox' AND outcome = 'sent'
+                   AND seen_at IS NULL)
+             + (SELECT count(*) FROM oncall.notices
                  WHERE person_id = %(person_id)s AND kind = 'inbox' AND outcome = 'sent'
                    AND seen_at IS NULL)
         """,

@@ -12,17 +12,17 @@ from tocsin.kernel import jobs as job_rows
 from tocsin.kernel.errors import Invalid, NotFound
 from tocsin.kernel.rows import struct_row
 from tocsin.kernel.unit import Unit
-from tocsin.oncall.core import rotation as shifts
-from tocsin.oncall.core.config import Directory
+from tocsin.kernel.vocabulary import Urgency
 from tocsin.oncall.core.effects import UnpageableReason
-from tocsin.oncall.core.rotation import Shift
-from tocsin.oncall.model import NotificationState, Page, Rotation
+from tocsin.oncall.core.receipt import Trail
+from tocsin.oncall.model import NotificationState, Page
 
 
 class AttemptRow(Struct, frozen=True, kw_only=True):
     """One try to deliver; outcome None: not known, the process died in between.
 
-    `show` is how much of the text left: full, title or reference.
+    `show` is how much of the text left: full, title or reference. `receipt` is the provider's
+    last word after it took the message.
     """
 
     notification_id: UUID
@@ -33,10 +33,28 @@ class AttemptRow(Struct, frozen=True, kw_only=True):
     provider_id: str
     error: str
     show: str = ""
+    delivered_at: datetime | None = None
+    seen_at: datetime | None = None
+    acked_at: datetime | None = None
+    failed_at: datetime | None = None
+    receipt: str = ""
+
+    @property
+    def trail(self) -> Trail:
+        """Return what decides how far it got."""
+        return Trail(
+            started_at=self.started_at, ended_at=self.ended_at, outcome=self.outcome,
+            delivered_at=self.delivered_at, seen_at=self.seen_at, acked_at=self.acked_at,
+            failed_at=self.failed_at,
+        )  # fmt: skip
 
 
 class NotificationRow(Struct, frozen=True, kw_only=True):
-    """A message; `seen_at` is when its person opened it in the web inbox."""
+    """A message; `seen_at` is when its person opened it in the web inbox.
+
+    `rule` is the person's own, due at `due_at` (None: at once); `bundle` names the message that
+    it left with.
+    """
 
     id: UUID
     page_id: UUID
@@ -51,6 +69,10 @@ class NotificationRow(Struct, frozen=True, kw_only=True):
     attempt_count: int
     queued_at: datetime
     seen_at: datetime | None = None
+    rule: int = 0
+    due_at: datetime | None = None
+    urgency: Urgency = Urgency.HIGH
+    bundle: UUID | None = None
 
 
 async def pages_of(unit: Unit, incident_ids: Sequence[UUID]) -> dict[UUID, list[Page]]:
@@ -61,7 +83,8 @@ async def pages_of(unit: Unit, incident_ids: Sequence[UUID]) -> dict[UUID, list[
             """
             SELECT id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
                    unpageable, opened_at, acknowledged_by, acknowledged_at,
-                   acknowledged_via, resolved_at, visible_to, team, requested, asked_person
+                   acknowledged_via, resolved_at, visible_to, team, requested, asked_person,
+                   urgency, waits_until, called_for, moved_by, assigned, routed, ticket
               FROM oncall.pages
              WHERE incident_id = ANY(%(ids)s)
                AND (%(audience)s::text[] IS NULL OR visible_to IS NULL
@@ -88,7 +111,8 @@ async def page(unit: Unit, page_id: str) -> Page:
             """
             SELECT id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
                    unpageable, opened_at, acknowledged_by, acknowledged_at,
-                   acknowledged_via, resolved_at, visible_to, team, requested, asked_person
+                   acknowledged_via, resolved_at, visible_to, team, requested, asked_person,
+                   urgency, waits_until, called_for, moved_by, assigned, routed, ticket
               FROM oncall.pages
              WHERE id = %(id)s
                AND (%(audience)s::text[] IS NULL OR visible_to IS NULL
@@ -109,7 +133,8 @@ async def notifications_of(unit: Unit, page_ids: Sequence[UUID]) -> list[Notific
         await cursor.execute(
             """
             SELECT n.id, n.page_id, n.epoch, n.loop, n.step, n.catch, n.person_id, n.method, n.kind,
-                   n.state, n.attempt_count, n.queued_at, n.seen_at
+                   n.state, n.attempt_count, n.queued_at, n.seen_at, n.rule, n.due_at, n.urgency,
+                   n.bundle
               FROM oncall.notifications n
               JOIN oncall.pages p ON p.id = n.page_id
              WHERE n.page_id = ANY(%(ids)s)
@@ -130,7 +155,8 @@ async def attempts_of(unit: Unit, notification_ids: Sequence[UUID]) -> list[Atte
         await cursor.execute(
             """
             SELECT a.notification_id, a.number, a.started_at, a.ended_at, a.outcome,
-                   a.provider_id, a.error, a.show
+                   a.provider_id, a.error, a.show, a.delivered_at, a.seen_at, a.acked_at,
+                   a.failed_at, a.receipt
               FROM oncall.attempts a
               JOIN oncall.notifications n ON n.id = a.notification_id
               JOIN oncall.pages p ON p.id = n.page_id
@@ -209,18 +235,3 @@ async def open_count(conn: AsyncConnection[Any]) -> int:
     )
     row = await cursor.fetchone()
     return int(row[0]) if row else 0
-
-
-async def on_call_now(unit: Unit) -> list[tuple[Rotation, Shift | None]]:
-    """Return every schedule with its shift at this instant; None: nobody is on call."""
-    unit.require("oncall:read")
-    rotations = unit.config(Directory).rotations.values()
-    return [(rotation, shifts.on_call(rotation, unit.now)) for rotation in rotations]
-
-
-async def shifts_between(
-    unit: Unit, rotation: Rotation, start: datetime, end: datetime
-) -> tuple[Shift, ...]:
-    """Return the shifts of a schedule that touch [start, end)."""
-    unit.require("oncall:read")
-    return shifts.shifts(rotation, start, end)

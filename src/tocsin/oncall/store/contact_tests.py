@@ -39,8 +39,10 @@ async def add_test(conn: AsyncConnection[Any], test: ContactTest) -> None:
     """Insert a test that is about to be made."""
     await conn.execute(
         """
-        INSERT INTO oncall.contact_tests (id, person_id, method, kind, show, started_at)
-        VALUES (%(id)s, %(person_id)s, %(method)s, %(kind)s, %(show)s, %(started_at)s)
+        INSERT INTO oncall.contact_tests
+               (id, person_id, method, kind, show, started_at, fingerprint)
+        VALUES (%(id)s, %(person_id)s, %(method)s, %(kind)s, %(show)s, %(started_at)s,
+                %(fingerprint)s)
         """,
         {
             "id": test.id,
@@ -49,6 +51,7 @@ async def add_test(conn: AsyncConnection[Any], test: ContactTest) -> None:
             "kind": test.kind,
             "show": test.show,
             "started_at": test.started_at,
+            "fingerprint": test.fingerprint,
         },
     )
 
@@ -85,3 +88,18 @@ async def mark_tests_seen(
         """,
         {"person_id": person_id, "ids": None if ids is None else list(ids), "now": now},
     )
+
+
+async def mark_test_received(
+    conn: AsyncConnection[Any], person_id: PersonId, test_id: UUID, now: datetime
+) -> bool:
+    """Note that the device has a test; False where it is not this person's, or was noted."""
+    cursor = await conn.execute(
+        """
+        UPDATE oncall.contact_tests
+           SET seen_at = %(now)s
+         WHERE id = %(id)s AND person_id = %(person_id)s AND seen_at IS NULL
+        """,
+        {"id": test_id, "person_id": person_id, "now": now},
+    )
+    return cursor.rowcount == 1

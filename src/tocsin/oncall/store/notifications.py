@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 from tocsin.kernel.errors import NotFound
 from tocsin.kernel.ids import IncidentId, NotificationId, PageId, PersonId
 from tocsin.kernel.rows import struct_row
+from tocsin.oncall.core.bundling import Told
 from tocsin.oncall.model import Notification, NotificationState, RungKey
 
 
@@ -28,9 +29,10 @@ async def add_notification(conn: AsyncConnection[Any], notification: Notificatio
         """
         INSERT INTO oncall.notifications
                (id, page_id, epoch, loop, step, catch, person_id, rule, method, kind, state,
-                attempt_count, queued_at)
+                attempt_count, queued_at, due_at, urgency, bundle, tried_at)
         VALUES (%(id)s, %(page_id)s, %(epoch)s, %(loop)s, %(step)s, %(catch)s, %(person_id)s,
-                %(rule)s, %(method)s, %(kind)s, %(state)s, %(attempt_count)s, %(queued_at)s)
+                %(rule)s, %(method)s, %(kind)s, %(state)s, %(attempt_count)s, %(queued_at)s,
+                %(due_at)s, %(urgency)s, %(bundle)s, %(tried_at)s)
             ON CONFLICT (page_id, epoch, loop, step, catch, person_id, rule, method) DO NOTHING
         """,
         {name: getattr(notification, name) for name in Notification.__struct_fields__},
@@ -46,7 +48,7 @@ async def notification(
         await cursor.execute(
             """
             SELECT id, page_id, epoch, loop, step, catch, person_id, rule, method, kind, state,
-                   attempt_count, queued_at
+                   attempt_count, queued_at, due_at, urgency, bundle, tried_at
               FROM oncall.notifications
              WHERE id = %(id)s
             """,
@@ -66,7 +68,7 @@ async def siblings(
         await cursor.execute(
             """
             SELECT id, page_id, epoch, loop, step, catch, person_id, rule, method, kind, state,
-                   attempt_count, queued_at
+                   attempt_count, queued_at, due_at, urgency, bundle, tried_at
               FROM oncall.notifications
              WHERE page_id = %(page_id)s AND epoch = %(epoch)s AND loop = %(loop)s
                AND step = %(step)s AND catch = %(catch)s
@@ -88,7 +90,8 @@ async def waiting_notifications(conn: AsyncConnection[Any]) -> list[Notification
         await cursor.execute(
             """
             SELECT n.id, n.page_id, n.epoch, n.loop, n.step, n.catch, n.person_id, n.rule,
-                   n.method, n.kind, n.state, n.attempt_count, n.queued_at
+                   n.method, n.kind, n.state, n.attempt_count, n.queued_at, n.due_at,
+                   n.urgency, n.bundle, n.tried_at
               FROM oncall.pages p
               JOIN oncall.notifications n ON n.page_id = p.id AND n.epoch = p.epoch
              WHERE p.state <> 'resolved' AND n.state IN ('queued', 'sending')
@@ -111,28 +114,28 @@ async def set_notification(
 
 async def begin_attempt(
     conn: AsyncConnection[Any], notification_id: NotificationId, now: datetime
-) -> int:
-    """Mark a message as being sent and open its next attempt; return the attempt's number."""
+) -> int | None:
+    """Mark a message as being sent and open its next attempt; return the attempt's number.
+
+    None where it was sent, given up or suppressed before.
+    """
     cursor = await conn.execute(
         """
-        UPDATE oncall.notifications
-           SET state = 'sending', attempt_count = attempt_count + 1
-         WHERE id = %(id)s
-        RETURNING attempt_count
+        WITH mine AS (
+            UPDATE oncall.notifications
+               SET state = 'sending', attempt_count = attempt_count + 1, tried_at = %(now)s
+             WHERE id = %(id)s AND state IN ('queued', 'sending')
+            RETURNING id, attempt_count
+        ), tried AS (
+            INSERT INTO oncall.attempts (notification_id, number, started_at)
+            SELECT id, attempt_count, %(now)s FROM mine
+        )
+        SELECT attempt_count FROM mine
         """,
-        {"id": notification_id},
+        {"id": notification_id, "now": now},
     )
     row = await cursor.fetchone()
-    if row is None:
-        raise NotFound(f"no notification {notification_id}")
-    await conn.execute(
-        """
-        INSERT INTO oncall.attempts (notification_id, number, started_at)
-        VALUES (%(id)s, %(number)s, %(now)s)
-        """,
-        {"id": notification_id, "number": row[0], "now": now},
-    )
-    return int(row[0])
+    return int(row[0]) if row else None
 
 
 async def end_attempt(  # noqa: PLR0913 - the columns of the row
@@ -202,3 +205,105 @@ async def mark_seen(
             },
         )
         return await cursor.fetchall()
+
+
+async def lock_phone(conn: AsyncConnection[Any], person_id: PersonId, method: int) -> None:
+    """Let one message at a time decide whether it rings a phone; take it before any page's lock."""
+    await conn.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended(%(phone)s, 7))",
+        {"phone": f"phone {person_id} {method}"},
+    )
+
+
+async def told_since(
+    conn: AsyncConnection[Any], mine: Notification, since: datetime
+) -> list[Told]:
+    """Return what the same person was told by the same method since then."""
+    async with conn.cursor(row_factory=struct_row(Told)) as cursor:
+        await cursor.execute(
+            """
+            SELECT n.id, n.page_id, n.epoch, n.urgency, n.state, n.tried_at, n.rule,
+                   p.epoch = n.epoch AND p.state IN ('triggered', 'escalating') AS is_calling
+              FROM oncall.notifications n
+              JOIN oncall.pages p ON p.id = n.page_id
+             WHERE n.person_id = %(person_id)s AND n.tried_at > %(since)s
+               AND n.method = %(method)s AND n.kind = %(kind)s
+             ORDER BY n.tried_at DESC
+             LIMIT 100
+            """,
+            {
+                "person_id": mine.person_id,
+                "method": mine.method,
+                "kind": mine.kind,
+                "since": since,
+            },
+        )
+        return await cursor.fetchall()
+
+
+async def gather(
+    conn: AsyncConnection[Any], notification_id: NotificationId, until: datetime
+) -> None:
+    """Let a message wait for others to the same phone: it is its own bundle until then."""
+    await conn.execute(
+        """
+        UPDATE oncall.notifications
+           SET bundle = id, due_at = %(until)s
+         WHERE id = %(id)s
+        """,
+        {"id": notification_id, "until": until},
+    )
+
+
+async def leaving_with(
+    conn: AsyncConnection[Any], leader: Notification, limit: int
+) -> list[Notification]:
+    """Return what leaves with a message: what gathers for its phone, and what left with it before."""
+    async with conn.cursor(row_factory=struct_row(Notification)) as cursor:
+        await cursor.execute(
+            """
+            SELECT id, page_id, epoch, loop, step, catch, person_id, rule, method, kind, state,
+                   attempt_count, queued_at, due_at, urgency, bundle, tried_at
+              FROM oncall.notifications
+             WHERE bundle IS NOT NULL AND id <> %(id)s AND person_id = %(person_id)s
+               AND method = %(method)s AND kind = %(kind)s
+               AND (bundle = %(id)s AND state IN ('queued', 'sending')
+                    OR bundle = id AND state = 'queued' AND attempt_count = 0)
+             ORDER BY (bundle = %(id)s) DESC, queued_at, id
+             LIMIT %(limit)s
+            """,
+            {
+                "id": leader.id,
+                "person_id": leader.person_id,
+                "method": leader.method,
+                "kind": leader.kind,
+                "limit": limit,
+            },
+        )
+        return await cursor.fetchall()
+
+
+async def set_bundle(
+    conn: AsyncConnection[Any], ids: Sequence[NotificationId], leader: NotificationId
+) -> None:
+    """Note that messages leave with another one, whose job delivers them from now on."""
+    await conn.execute(
+        "UPDATE oncall.notifications SET bundle = %(leader)s WHERE id = ANY(%(ids)s)",
+        {"ids": list(ids), "leader": leader},
+    )
+
+
+async def bundled(
+    conn: AsyncConnection[Any], person_id: PersonId, bundle: UUID
+) -> list[PageId]:
+    """Return the pages that one message told a person of."""
+    cursor = await conn.execute(
+        """
+        SELECT DISTINCT page_id
+          FROM oncall.notifications
+         WHERE person_id = %(person_id)s AND (bundle = %(bundle)s OR id = %(bundle)s)
+         ORDER BY page_id
+        """,
+        {"bundle": bundle, "person_id": person_id},
+    )
+    return [PageId(row[0]) for row in await cursor.fetchall()]

@@ -1,14 +1,19 @@
 """Rows of pages, as actions load and write them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from psycopg import AsyncConnection
 
 from tocsin.kernel.errors import NotFound
-from tocsin.kernel.ids import IncidentId, PageId
+from tocsin.kernel.ids import IncidentId, PageId, PolicyId
 from tocsin.kernel.rows import struct_row
 from tocsin.oncall.model import Brief, Page
+
+
+class _Briefed(Page, frozen=True, kw_only=True):
+    brief: Brief
 
 
 async def add_page(conn: AsyncConnection[Any], page: Page, brief: Brief) -> None:
@@ -18,11 +23,14 @@ async def add_page(conn: AsyncConnection[Any], page: Page, brief: Brief) -> None
         INSERT INTO oncall.pages
                (id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
                 unpageable, opened_at, acknowledged_by, acknowledged_at, acknowledged_via,
-                resolved_at, visible_to, team, requested, asked_person, brief)
+                resolved_at, visible_to, team, requested, asked_person, brief, urgency,
+                waits_until, called_for, moved_by, assigned, routed, ticket)
         VALUES (%(id)s, %(incident_id)s, %(policy_id)s, %(state)s, %(epoch)s, %(step)s, %(loop)s,
                 %(catch)s, %(retriggers)s, %(unpageable)s, %(opened_at)s, %(acknowledged_by)s,
                 %(acknowledged_at)s, %(acknowledged_via)s, %(resolved_at)s, %(visible_to)s,
-                %(team)s, %(requested)s, %(asked_person)s, %(brief)s)
+                %(team)s, %(requested)s, %(asked_person)s, %(brief)s, %(urgency)s,
+                %(waits_until)s, %(called_for)s, %(moved_by)s, %(assigned)s, %(routed)s,
+                %(ticket)s)
         """,
         _values(page) | {"brief": msgspec.json.encode(brief).decode()},
     )
@@ -36,7 +44,11 @@ async def save_page(conn: AsyncConnection[Any], page: Page) -> None:
            SET state = %(state)s, epoch = %(epoch)s, step = %(step)s, loop = %(loop)s,
                catch = %(catch)s, retriggers = %(retriggers)s, unpageable = %(unpageable)s,
                acknowledged_by = %(acknowledged_by)s, acknowledged_at = %(acknowledged_at)s,
-               acknowledged_via = %(acknowledged_via)s, resolved_at = %(resolved_at)s
+               acknowledged_via = %(acknowledged_via)s, resolved_at = %(resolved_at)s,
+               policy_id = %(policy_id)s, asked_person = %(asked_person)s,
+               urgency = %(urgency)s, waits_until = %(waits_until)s,
+               called_for = %(called_for)s, moved_by = %(moved_by)s, assigned = %(assigned)s,
+               routed = %(routed)s, ticket = %(ticket)s
          WHERE id = %(id)s
         """,
         _values(page),
@@ -46,7 +58,8 @@ async def save_page(conn: AsyncConnection[Any], page: Page) -> None:
 def _values(page: Page) -> dict[str, Any]:
     values = {name: getattr(page, name) for name in Page.__struct_fields__}
     visible_to = None if page.visible_to is None else list(page.visible_to)
-    return values | {"visible_to": visible_to}
+    assigned = None if page.assigned is None else msgspec.json.encode(page.assigned).decode()
+    return values | {"visible_to": visible_to, "assigned": assigned}
 
 
 async def page_for_update(conn: AsyncConnection[Any], page_id: PageId) -> Page:
@@ -56,7 +69,8 @@ async def page_for_update(conn: AsyncConnection[Any], page_id: PageId) -> Page:
             """
             SELECT id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
                    unpageable, opened_at, acknowledged_by, acknowledged_at,
-                   acknowledged_via, resolved_at, visible_to, team, requested, asked_person
+                   acknowledged_via, resolved_at, visible_to, team, requested, asked_person,
+                   urgency, waits_until, called_for, moved_by, assigned, routed, ticket
               FROM oncall.pages
              WHERE id = %(page_id)s
                FOR UPDATE
@@ -69,6 +83,30 @@ async def page_for_update(conn: AsyncConnection[Any], page_id: PageId) -> Page:
     return page
 
 
+async def page_and_brief_for_update(
+    conn: AsyncConnection[Any], page_id: PageId
+) -> tuple[Page, Brief]:
+    """Lock one page until the transaction ends, and return what it is about. Raises NotFound."""
+    async with conn.cursor(row_factory=struct_row(_Briefed)) as cursor:
+        await cursor.execute(
+            """
+            SELECT id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
+                   unpageable, opened_at, acknowledged_by, acknowledged_at,
+                   acknowledged_via, resolved_at, visible_to, team, requested, asked_person,
+                   urgency, waits_until, called_for, moved_by, assigned, routed, ticket, brief
+              FROM oncall.pages
+             WHERE id = %(page_id)s
+               FOR UPDATE
+            """,
+            {"page_id": page_id},
+        )
+        found = await cursor.fetchone()
+    if found is None:
+        raise NotFound(f"no page {page_id}")
+    values = {name: getattr(found, name) for name in Page.__struct_fields__}
+    return Page(**values), found.brief
+
+
 async def pages_of_for_update(
     conn: AsyncConnection[Any], incident_id: IncidentId
 ) -> list[Page]:
@@ -78,7 +116,8 @@ async def pages_of_for_update(
             """
             SELECT id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
                    unpageable, opened_at, acknowledged_by, acknowledged_at,
-                   acknowledged_via, resolved_at, visible_to, team, requested, asked_person
+                   acknowledged_via, resolved_at, visible_to, team, requested, asked_person,
+                   urgency, waits_until, called_for, moved_by, assigned, routed, ticket
               FROM oncall.pages
              WHERE incident_id = %(incident_id)s
              ORDER BY id
@@ -89,6 +128,27 @@ async def pages_of_for_update(
         return await cursor.fetchall()
 
 
+async def pages_for_update(
+    conn: AsyncConnection[Any], page_ids: Sequence[PageId]
+) -> dict[PageId, Page]:
+    """Lock several pages, in id order as everybody does, and return them by id."""
+    async with conn.cursor(row_factory=struct_row(Page)) as cursor:
+        await cursor.execute(
+            """
+            SELECT id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
+                   unpageable, opened_at, acknowledged_by, acknowledged_at,
+                   acknowledged_via, resolved_at, visible_to, team, requested, asked_person,
+                   urgency, waits_until, called_for, moved_by, assigned, routed, ticket
+              FROM oncall.pages
+             WHERE id = ANY(%(ids)s)
+             ORDER BY id
+               FOR UPDATE
+            """,
+            {"ids": list(page_ids)},
+        )
+        return {page.id: page for page in await cursor.fetchall()}
+
+
 async def watched_pages(conn: AsyncConnection[Any]) -> list[Page]:
     """Return every page that is not resolved, without locking it."""
     async with conn.cursor(row_factory=struct_row(Page)) as cursor:
@@ -96,7 +156,8 @@ async def watched_pages(conn: AsyncConnection[Any]) -> list[Page]:
             """
             SELECT id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
                    unpageable, opened_at, acknowledged_by, acknowledged_at,
-                   acknowledged_via, resolved_at, visible_to, team, requested, asked_person
+                   acknowledged_via, resolved_at, visible_to, team, requested, asked_person,
+                   urgency, waits_until, called_for, moved_by, assigned, routed, ticket
               FROM oncall.pages
              WHERE state <> 'resolved'
             """
@@ -132,3 +193,22 @@ async def set_visible_to(
         },
     )
     return cursor.rowcount
+
+
+async def next_ticket(conn: AsyncConnection[Any], policy_id: PolicyId) -> int:
+    """Count one more page of a policy whose people take turns; return how many were before.
+
+    The row stays locked until the transaction ends, so no two pages get the same number.
+    """
+    cursor = await conn.execute(
+        """
+        INSERT INTO oncall.turns AS t (policy_id, count)
+        VALUES (%(policy_id)s, 1)
+            ON CONFLICT (policy_id) DO UPDATE
+           SET count = t.count + 1
+        RETURNING t.count - 1
+        """,
+        {"policy_id": policy_id},
+    )
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0

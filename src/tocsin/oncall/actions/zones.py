@@ -1,0 +1,103 @@
+"""A new release of the time zones can move shifts: whom it concerns is told before it happens."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from uuid import UUID
+
+import msgspec
+
+from tocsin.kernel.ids import PersonId, ScheduleId
+from tocsin.kernel.unit import Unit
+from tocsin.oncall import events, store
+from tocsin.oncall.core.config import Directory
+from tocsin.oncall.core.local_time import tzdata_version
+from tocsin.oncall.core.schedule import final
+from tocsin.oncall.core.schedule.turns import instant, seconds
+from tocsin.oncall.model import Timeline
+from tocsin.oncall.store import Promise, PromisedShift
+
+AHEAD = timedelta(days=90)
+FRESH = timedelta(days=7)
+AT_ONCE = 200
+TOLD_MAX = 200
+
+
+async def compare_zones(
+    unit: Unit, after: UUID | None = None, *, release: str = ""
+) -> UUID | None:
+    """Compare what schedules promise with what they promised by another release, and keep it.
+
+    Looks at 200 schedules that come `after` one; returns the last of them, None once there are no
+    more. `release` is the one that decides, if it is not the installed one.
+    """
+    unit.require("page:watch")
+    directory = unit.config(Directory)
+    release = release or tzdata_version()
+    following = sorted(key for key in directory.schedules if after is None or key > after)
+    keys = following[:AT_ONCE]
+    known = await store.promises(unit.conn, keys)
+    fresh = []
+    timelines = directory.timelines(unit.now)
+    for key in keys:
+        timeline, was = timelines[key], known.get(key)
+        digest = _digest(timeline)
+        is_same = was is not None and was.digest == digest
+        if was and is_same and was.release == release and unit.now - was.made_at < FRESH:
+            continue
+        try:
+            shifts = tuple(_shifts(timeline, unit.now))
+        except ValueError:
+            continue  # broken: it promises nothing
+        if was is not None and is_same and was.release != release:
+            _tell(unit, timeline, was, shifts)
+        fresh.append(
+            Promise(
+                schedule_id=key, release=release, digest=digest, made_at=unit.now, shifts=shifts
+            )
+        )
+    if fresh:
+        await store.save_promises(unit.conn, fresh)
+    return keys[-1] if len(following) > AT_ONCE else None
+
+
+def _digest(timeline: Timeline) -> str:
+    decides = msgspec.json.encode([timeline.schedule, timeline.versions])
+    return sha256(decides).hexdigest()
+
+
+def _shifts(timeline: Timeline, now: datetime) -> Iterator[PromisedShift]:
+    for one in final(timeline, now, now + AHEAD).shifts:
+        yield one.slot, one.people, seconds(one.start_at), seconds(one.end_at)
+
+
+def _tell(
+    unit: Unit, timeline: Timeline, was: Promise, shifts: Sequence[PromisedShift]
+) -> None:
+    """Record whose shifts are at other instants than was promised, as far as that reached."""
+    end = seconds(was.made_at + AHEAD)
+    before, after = _by_person(was.shifts, unit.now, end), _by_person(shifts, unit.now, end)
+    people = [who for who in before | after if before.get(who) != after.get(who)][:TOLD_MAX]
+    if not people:
+        return
+    starts = []
+    for who in people:
+        new = after.get(who, set()) - before.get(who, set())
+        starts.append(instant(min(one[1] for one in new)) if new else None)
+    unit.record(
+        events.ShiftsMoved(
+            schedule_id=ScheduleId(timeline.schedule.id), schedule=timeline.schedule.name,
+            people=tuple(people), starts=tuple(starts), why="zones",
+        )
+    )  # fmt: skip
+
+
+def _by_person(
+    shifts: Sequence[PromisedShift], now: datetime, end: int
+) -> dict[PersonId, set[tuple[str, int, int]]]:
+    found: dict[PersonId, set[tuple[str, int, int]]] = {}
+    for slot, people, start_s, end_s in shifts:
+        if end_s > seconds(now) and end_s <= end:
+            for who in people:
+                found.setdefault(PersonId(who), set()).add((slot, start_s, end_s))
+    return found

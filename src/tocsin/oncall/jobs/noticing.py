@@ -1,0 +1,56 @@
+"""Send low-key messages, outside any transaction: a few tries, and they stay in the inbox anyway."""
+
+from datetime import timedelta
+
+from tocsin.kernel.actor import SYSTEM
+from tocsin.kernel.unit import Unit
+from tocsin.kernel.worker import Errand
+from tocsin.oncall import actions
+from tocsin.oncall.actions import NoticeToSend, SendNotice
+from tocsin.oncall.jobs.sending import Channels, send
+from tocsin.oncall.ports import Outcome, Outgoing, TransientFailure
+
+TRIES = 5
+AGAIN_S = 60
+LOW = 2  # of ntfy's priorities: no sound
+
+
+class Noticing:
+    """Messages through the very channels that pages take, at the lowest voice."""
+
+    def __init__(self, channels: Channels, base_url: str) -> None:
+        self._channels = channels
+        self._base_url = base_url
+
+    async def send(self, errand: Errand, job: SendNotice) -> None:
+        """Send one message; try again while its provider asks for patience."""
+
+        async def begin(unit: Unit) -> NoticeToSend | None:
+            await errand.hold(unit)
+            found = await actions.notice_to_send(unit, job.notice_id)
+            if found is None:
+                await errand.done(unit)
+            return found
+
+        found = await errand.units.run(SYSTEM, begin)
+        if found is None:
+            return
+        outcome: Outcome = await send(self._channels, found.method, self._message(found))
+
+        async def end(unit: Unit) -> None:
+            if isinstance(outcome, TransientFailure) and errand.row.attempts < TRIES:
+                await errand.again(unit, unit.now + timedelta(seconds=AGAIN_S))
+                return
+            await actions.notice_ended(unit, found, outcome)
+            await errand.done(unit)
+
+        await errand.units.run(SYSTEM, end)
+
+    def _message(self, found: NoticeToSend) -> Outgoing:
+        one, method = found.notice, found.method
+        link = f"{self._base_url}{one.link or '/oncall'}"
+        return Outgoing(
+            to=method.address, subject=one.title, text=f"{one.body}\n\n{link}\n",
+            key=f"notice/{one.id}", event="notice", link=link, secret=method.secret,
+            priority=LOW,
+        )  # fmt: skip

@@ -1,0 +1,113 @@
+"""What stands beside and behind schedules: layers, overrides, swaps, holidays, and trouble."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from tocsin.kernel.unit import Unit
+from tocsin.oncall import store
+from tocsin.oncall.core.schedule import next_on_call
+from tocsin.oncall.core.schedule.final import layer_pieces, slots
+from tocsin.oncall.core.schedule.holidays import between
+from tocsin.oncall.core.schedule.report import Finding, findings
+from tocsin.oncall.core.schedule.turns import instant
+from tocsin.oncall.model import Feed, Override, Schedule, Shift, Swap
+from tocsin.oncall.reads.contacts import reachability
+from tocsin.oncall.reads.schedules import Ahead, directory, timeline_of
+
+LISTED_MAX = 500
+COVERED_AHEAD = timedelta(days=90)
+
+
+class LayerRow(Struct, frozen=True, kw_only=True):
+    """What one layer says by itself, whatever hides it; its shifts uncut."""
+
+    name: str
+    slot: str
+    zone: str
+    shifts: tuple[Shift, ...]
+
+
+async def layers_of(
+    unit: Unit, found: Schedule, start: datetime, end: datetime, ahead: Ahead = ()
+) -> list[LayerRow]:
+    """Return the layers of a schedule in [start, end), the lowest first."""
+    unit.require("oncall:read")
+    timeline = await timeline_of(unit, found, start, end, ahead)
+    zones = {one.name: one.zone for one in found.layers}
+    return [
+        LayerRow(
+            name=name,
+            slot=slot,
+            zone=zones.get(name, found.zone),
+            shifts=tuple(
+                Shift(people=one.people, start_at=instant(one.start_s), slot=slot,
+                      end_at=instant(one.end_s), layer=one.layer, k=one.k)
+                for one in pieces
+            ),
+        )
+        for slot in slots(timeline)
+        for name, pieces in layer_pieces(timeline, slot, start, end).items()
+    ]  # fmt: skip
+
+
+async def overrides_of(
+    unit: Unit, found: Schedule | None = None, since: datetime | None = None
+) -> list[Override]:
+    """Return what was agreed for a schedule or for all, and is not over at `since`; newest first."""
+    unit.require("oncall:read")
+    ids = [found.id] if found else None
+    return await store.overrides_listed(unit.conn, since or unit.now, ids, LISTED_MAX)
+
+
+async def swaps_of(
+    unit: Unit,
+    found: Schedule | None = None,
+    person_id: UUID | None = None,
+    states: Sequence[str] = ("requested", "accepted"),
+) -> list[Swap]:
+    """Return the swaps of a schedule, of a person, or all; newest first."""
+    unit.require("oncall:read")
+    ids = [found.id] if found else None
+    return await store.swaps(unit.conn, schedule_ids=ids, person_id=person_id, states=states)
+
+
+async def holidays_of(
+    unit: Unit, found: Schedule, start: datetime, end: datetime
+) -> list[tuple[date, str]]:
+    """Return the public holidays of a schedule's calendar in [start, end), by its own clocks."""
+    unit.require("oncall:read")
+    if found.holidays is None:
+        return []
+    zone = ZoneInfo(found.zone)
+    first, last = start.astimezone(zone).date(), end.astimezone(zone).date()
+    return between(found.holidays, first, last + timedelta(days=1))
+
+
+async def next_of(unit: Unit, found: Schedule, slot: str) -> Shift | None:
+    """Return the next shift of others than have a slot now."""
+    unit.require("oncall:read")
+    timeline = await timeline_of(unit, found, unit.now, unit.now + timedelta(days=366))
+    return next_on_call(timeline, slot, unit.now)
+
+
+async def coverage(
+    unit: Unit, found: Schedule | None = None, ahead: timedelta = COVERED_AHEAD
+) -> list[Finding]:
+    """Return what is wrong with a schedule or with all in the days to come; soonest first."""
+    unit.require("oncall:read")
+    known = await directory(unit, unit.now, unit.now + ahead)
+    everything = known.timelines(unit.now)
+    chosen = [everything[found.id]] if found else list(everything.values())
+    known_by = await reachability(unit)
+    unreachable = {one: by.why_not for one, by in known_by.items() if not by.is_reachable}
+    return findings(chosen, unreachable, unit.now, unit.now + ahead)
+
+
+async def feeds(unit: Unit) -> list[Feed]:
+    """Return the calendars that the asker has made for programs, newest first."""
+    unit.require("oncall:read")
+    return await store.feeds_of(unit.conn, unit.actor.person_id) if unit.actor.person_id else []

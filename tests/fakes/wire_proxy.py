@@ -17,7 +17,6 @@ class Proxy:
         given = conninfo_to_dict(conninfo)
         self._path = f"{given['host']}/.s.PGSQL.{given.get('port', 5432)}"
         self._conninfo = conninfo
-        self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
         self.cuts_before = 0  # so many COMMITs never reach the server
         self.cuts_after = 0  # so many reach it, and their answer is lost

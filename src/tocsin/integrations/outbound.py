@@ -70,12 +70,17 @@ class Outbound:
         allowed: tuple[Network, ...] = (),
         timeout_s: float = 10.0,
         response_limit_bytes: int = 65_536,
+        body_timeout_s: float = _BODY_TIMEOUT_S,
     ) -> None:
-        """`timeout_s` bounds one request as a whole, from resolving to the last byte."""
+        """`timeout_s` bounds one request as a whole, from resolving to the last byte.
+
+        `body_timeout_s` bounds the body: what has not come by then is cut off.
+        """
         self._allowed = allowed
         self._timeout_s = timeout_s
         self._response_limit_bytes = response_limit_bytes
-        _tls()  # loading the certificates takes long; the first page shall not wait for it
+        self._body_timeout_s = body_timeout_s
+        tls()  # loading the certificates takes long; the first page shall not wait for it
 
     async def check(self, host: str, port: int) -> None:
         """Refuse a host to which another client is about to send. Raises Blocked, Unreachable.
@@ -103,19 +108,20 @@ class Outbound:
         An address that does not accept the connection is passed over for the next one of
         the name; once one has accepted, nothing is sent twice.
         """
-        target = _parsed(url)
+        target = parsed(url)
         try:
             async with asyncio.timeout(self._timeout_s):
-                addresses = await self._addresses(target)
+                addresses = await self.addresses(target.host, port_of(target))
                 return await self._first_connected(method, target, addresses, headers, content)
         except TimeoutError:
             raise Unreachable(f"no answer within {self._timeout_s:g} s") from None
 
-    async def _addresses(self, url: httpx.URL) -> list[Address]:
-        addresses = await _resolved(url.host, _port(url))
+    async def addresses(self, host: str, port: int) -> list[Address]:
+        """Return the addresses of a name that may be called. Raises Blocked, Unreachable."""
+        addresses = await _resolved(host, port)
         checked = [address for address in addresses if is_allowed(address, self._allowed)]
         if not checked:
-            raise Blocked(f"{url.host} is not a public address and no allowed network holds it")
+            raise Blocked(f"{host} is not a public address and no allowed network holds it")
         return checked
 
     async def _first_connected(
@@ -132,7 +138,7 @@ class Outbound:
             request = httpx.Request(
                 method,
                 pinned,
-                headers={**_own_headers(url), **(headers or {})},
+                headers={**own_headers(url), **(headers or {})},
                 content=content,
                 extensions={"sni_hostname": url.host},
             )
@@ -147,13 +153,13 @@ class Outbound:
     async def _exchange(self, request: httpx.Request) -> Answer:
         # a client per request: a kept connection would be shared by names of one address
         async with httpx.AsyncClient(
-            verify=_tls(), trust_env=False, follow_redirects=False, timeout=self._timeout_s
+            verify=tls(), trust_env=False, follow_redirects=False, timeout=self._timeout_s
         ) as client:
             response = await client.send(request, stream=True)
             body = bytearray()
             # once the status is known, a body that breaks off cannot make it a failure
             with suppress(httpx.HTTPError, TimeoutError):
-                async with asyncio.timeout(_BODY_TIMEOUT_S):
+                async with asyncio.timeout(self._body_timeout_s):
                     async for chunk in response.aiter_raw():
                         body += chunk
                         if len(body) >= self._response_limit_bytes:
@@ -185,12 +191,13 @@ async def deliver(
     url: str,
     *,
     headers: Mapping[str, str],
-    content: bytes,
+    content: bytes | None,
     read_id: Callable[[Answer], str] = request_id,
+    method: str = "POST",
 ) -> Outcome:
-    """POST a message and read the answer as an outcome, alike for every HTTP channel."""
+    """Send a message and read the answer as an outcome, alike for every HTTP channel."""
     try:
-        answer = await outbound.request("POST", url, headers=headers, content=content)
+        answer = await outbound.request(method, url, headers=headers, content=content)
     except Blocked as blocked:
         return PermanentFailure(str(blocked), address_wrong=True)
     except Unreachable as unreachable:
@@ -208,7 +215,8 @@ def _retry_after_s(answer: Answer) -> float | None:
     return min(float(text), 3600.0) if text.isascii() and text.isdigit() else None
 
 
-def _parsed(url: str) -> httpx.URL:
+def parsed(url: str) -> httpx.URL:
+    """Return a URL to call. Raises Blocked for what is none."""
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, UnicodeError) as error:
@@ -218,7 +226,8 @@ def _parsed(url: str) -> httpx.URL:
     return parsed
 
 
-def _own_headers(url: httpx.URL) -> dict[str, str]:
+def own_headers(url: httpx.URL) -> dict[str, str]:
+    """Return the headers that a request to a checked address needs."""
     own = {"host": url.netloc.decode(), "accept-encoding": "identity"}
     if url.userinfo:
         credentials = f"{url.username}:{url.password}".encode()
@@ -226,7 +235,8 @@ def _own_headers(url: httpx.URL) -> dict[str, str]:
     return own
 
 
-def _port(url: httpx.URL) -> int:
+def port_of(url: httpx.URL) -> int:
+    """Return the port that is meant."""
     return url.port or (443 if url.scheme == "https" else 80)
 
 
@@ -240,5 +250,6 @@ def _embedded(address: Address) -> IPv4Address | None:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
+    """Return how servers are to prove who they are."""
     return ssl.create_default_context()

@@ -33,6 +33,7 @@ _REFUSED_OPTIONS = frozenset({"cto", "redirect", "retry", "rto", "store", "wait"
 HTTPS = 443
 AT_ONCE = 4
 MAX_TEXT = 32_768
+CALM = ("test", "code")  # what somebody asked for themselves
 
 
 class AppriseChannel:
@@ -91,7 +92,7 @@ class AppriseChannel:
         result = await sender.async_notify(
             title=_clean(message.subject)[:250] or "Tocsin",
             body=_clean(message.text)[:MAX_TEXT],
-            notify_type=NotifyType.INFO if message.event == "test" else NotifyType.FAILURE,
+            notify_type=NotifyType.INFO if message.event in CALM else NotifyType.FAILURE,
             body_format=NotifyFormat.TEXT,
         )
         if result.status is AppriseResultStatus.SUCCESS:

@@ -3,7 +3,7 @@
 from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha256
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +14,7 @@ from tocsin.oncall.ports import Outcome, Outgoing, PermanentFailure
 MAX_TITLE = 250
 MAX_MESSAGE = 3500  # ntfy turns more than 4,096 bytes into an attachment
 MOST_URGENT = 5
+_TAGS = {"test": "test_tube", "code": "key"}
 
 _SCHEMES = {
     "ntfy": "https",
@@ -32,7 +33,14 @@ class Ntfy:
     the password would: `ntfy://:tk_...@host/topic`.
     """
 
-    def __init__(self, outbound: Outbound, *, priority: int = MOST_URGENT) -> None:
+    def __init__(
+        self, outbound: Outbound, *, priority: int = MOST_URGENT, replies: str = ""
+    ) -> None:
+        """Let phones send what people tap to the topic `replies`. Raises ValueError."""
+        self._replies = ""
+        if replies:
+            server, topic = server_and_topic(urlsplit(replies))
+            self._replies = f"{server}{quote(topic, safe='')}"
         self._outbound = outbound
         self._priority = priority
 
@@ -40,14 +48,14 @@ class Ntfy:
         """Publish once as JSON, so that no text of an alert becomes a header."""
         try:
             parts = urlsplit(message.to)
-            server, topic = _server_and_topic(parts)
+            server, topic = server_and_topic(parts)
         except ValueError as error:
             return PermanentFailure(f"not an ntfy address: {error}", address_wrong=True)
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "Tocsin",
             "Idempotency-Key": "".join(s for s in message.key if " " < s < "\x7f")[:200],
-            **_authorization(parts, message.secret),
+            **authorization(parts, message.secret),
         }
         body = msgspec.json.encode(self._publication(message, topic))
         return await deliver(self._outbound, server, headers=headers, content=body, read_id=_id)
@@ -58,30 +66,36 @@ class Ntfy:
             "title": message.subject[:MAX_TITLE],
             "message": _cut(message.text),
             "priority": message.priority or self._priority,
-            "tags": ["test_tube" if message.event == "test" else "rotating_light"],
+            "tags": [_TAGS.get(message.event, "rotating_light")],
             # the same for every attempt: a server from 2.16 on shows two arrivals as one
             "sequence_id": sha256(message.key.encode("utf-8", "replace")).hexdigest()[:32],
         }
         if message.link:
             publication["click"] = message.link
-        actions = list(_actions(message))
+        actions = list(self._actions(message))
         if actions:
             publication["actions"] = actions
         return publication
 
+    def _actions(self, message: Outgoing) -> Iterator[dict[str, object]]:
+        """Offer the buttons of a page: one that acknowledges where the phone lies, one that opens.
 
-def _actions(message: Outgoing) -> Iterator[dict[str, object]]:
-    """Offer the buttons of a page: one that acknowledges where the phone lies, one that opens."""
-    if message.ack_link:
-        yield {
+        With a topic for replies the phone needs to reach nothing but its ntfy server.
+        """
+        acknowledge = {
             "action": "http",
             "label": "Acknowledge",
-            "url": message.ack_link,
             "method": "POST",
             "clear": True,
         }
-    if message.ack_link and message.link:
-        yield {"action": "view", "label": "Open", "url": message.link}
+        if message.word and self._replies:
+            # it is for Tocsin alone: no other push service need carry it
+            quiet = {"headers": {"Firebase": "no"}, "body": f"ack {message.word}"}
+            yield {**acknowledge, "url": self._replies, **quiet}
+        elif message.ack_link:
+            yield {**acknowledge, "url": message.ack_link}
+        if message.ack_link and message.link:
+            yield {"action": "view", "label": "Open", "url": message.link}
 
 
 def _id(answer: Answer) -> str:
@@ -96,7 +110,8 @@ class _Published(Struct):
     id: str = ""
 
 
-def _server_and_topic(parts: SplitResult) -> tuple[str, str]:
+def server_and_topic(parts: SplitResult) -> tuple[str, str]:
+    """Return the server's URL and the topic's name. Raises ValueError for what names none."""
     scheme = _SCHEMES.get(parts.scheme)
     path, _, topic = parts.path.rstrip("/").rpartition("/")
     if scheme is None or not parts.hostname or not topic:
@@ -106,7 +121,8 @@ def _server_and_topic(parts: SplitResult) -> tuple[str, str]:
     return f"{scheme}://{host}{port}{path}/", unquote(topic)
 
 
-def _authorization(parts: SplitResult, token: str | None) -> dict[str, str]:
+def authorization(parts: SplitResult, token: str | None) -> dict[str, str]:
+    """Return the header that lets in: a token, else what stands in the URL."""
     if token:
         return {"Authorization": f"Bearer {''.join(s for s in token if ' ' < s < chr(127))}"}
     if not parts.password:

@@ -36,6 +36,10 @@ _ADDRESS = re.compile(
     r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[^\s\x00-\x1f\x7f@<>(),;:\\\"]{1,190}"
 )
 _PERMANENT_FROM = 500
+_HOW = """
+
+You can answer this mail: write ack, escalate or snooze 1h as its first line.
+"""
 
 
 class _Unfolded(UnstructuredHeader, BaseHeader):
@@ -65,15 +69,20 @@ class Smtp:
         *,
         sender: str,
         now: Callable[[], datetime],
+        reply_to: str = "",
         timeout_s: float = 10.0,
     ) -> None:
-        """`sender` is an address, or `Name <address>`. Raises ValueError for a bad URL."""
+        """`sender` is an address, or `Name <address>`; `reply_to` is where answers are read.
+
+        Raises ValueError for a bad URL.
+        """
         parts = urlsplit(url)
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
             raise ValueError("a mail server is given as smtp://host:port or smtps://host:port")
         self._parts = parts
         self._sender = sender
         self._now = now
+        self._reply_to = reply_to
         self._timeout_s = timeout_s
         self._starttls, self._tls = _tls_options(parts)
         self._own_name = (
@@ -86,6 +95,8 @@ class Smtp:
         if recipient is None:
             return PermanentFailure("address wrong: not a mail address", address_wrong=True)
         mail = compose(message, sender=self._sender, recipient=recipient, now=self._now())
+        if message.word and self._reply_to:
+            _invite_answer(mail, message, self._reply_to)
         client = self._client()
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -133,7 +144,7 @@ def compose(
 
     A reader threads by `References`; auto-responders stay quiet for `Auto-Submitted`.
     """
-    host = _clean(sender.rpartition("@")[2].rstrip("> ")) or "tocsin.invalid"
+    host = _host(sender)
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = _clean(sender)
     mail["To"] = recipient
@@ -149,6 +160,22 @@ def compose(
     if message.html is not None and len(message.html) <= MAX_HTML:
         mail.add_alternative(_body(message.html, MAX_HTML), subtype="html")
     return mail
+
+
+def _invite_answer(mail: EmailMessage, message: Outgoing, reply_to: str) -> None:
+    """Let the page be answered by mail: a program that replies keeps what stands in References."""
+    mail["Reply-To"] = _clean(reply_to)
+    known = mail["References"] or ""
+    del mail["References"]
+    mail["References"] = f"{known} <re.{message.word}@{_host(reply_to)}>".strip()
+    text = f"{_body(message.text, MAX_TEXT)}{_HOW}"
+    part = mail.get_body(("plain",))
+    if isinstance(part, EmailMessage):
+        part.set_content(text)
+
+
+def _host(address: str) -> str:
+    return _clean(address.rpartition("@")[2].rstrip("> ")) or "tocsin.invalid"
 
 
 def _tls_options(parts: SplitResult) -> tuple[bool | None, ssl.SSLContext]:
@@ -179,7 +206,7 @@ def _recipient(text: str) -> Address | None:
 def _judge(code: int, reason: str, *, address_wrong: bool = False) -> Outcome:
     if code >= _PERMANENT_FROM:
         return PermanentFailure(reason[:300], address_wrong=address_wrong)
-    return TransientFailure(reason[:300])
+    return TransientFailure(reason[:300], address_only=address_wrong)
 
 
 def _clean(text: str) -> str:

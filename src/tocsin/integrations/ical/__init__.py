@@ -1,0 +1,1 @@
+"""Other calendars, as iCalendar (RFC 5545)."""

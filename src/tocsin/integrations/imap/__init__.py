@@ -1,0 +1,1 @@
+"""IMAP: the mailbox to which people answer pages by e-mail."""

@@ -1,0 +1,1 @@
+"""Matrix: pages in rooms, and what people write there."""

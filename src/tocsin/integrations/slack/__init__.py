@@ -1,0 +1,1 @@
+"""Slack: pages with buttons, and what people press and write, by Socket Mode."""

@@ -1,0 +1,1 @@
+"""Microsoft Teams: workflows that are started by a webhook."""

@@ -1,0 +1,1 @@
+"""Twilio: text messages and calls, their receipts, and the answers to them."""

@@ -43,8 +43,6 @@ def test_a_policy_without_a_catch_all_can_end_with_nobody() -> None:
         ({("Schedule", "nights"): rotation("maya", "maya"),
           ("Person", "maya"): person("maya", contact=[])},
          "Maya takes turns in schedule nights and has no contact method; add spec.contact"),
-        ({("Route", "blog"): {"match": {"service": "blog"}, "urgency": "low", "policy": "default"}},
-         "route blog pages nobody: it is of low urgency, though it names the policy default"),
         ({("Person", name): person(name, active=False) for name in ("maya", "jonas", "bea")},
          "route checkout pages nobody: nobody on policy default is active and has a contact"),
     ],
@@ -64,3 +62,18 @@ def test_without_any_policy_every_route_pages_nobody() -> None:
     assert told({("Person", "bea"): person("bea")}) == [
         "the default route pages nobody: there is no EscalationPolicy named default; add one",
     ]
+
+
+@pytest.mark.parametrize("on_call", [False, True])
+def test_a_policy_that_calls_a_team_calls_its_members(on_call: bool) -> None:
+    team = {"displayName": "Shop", "members": [{"person": "maya"}]}
+    nights = {**rotation("maya", "jonas"), "team": "shop"}
+    calls = {
+        "steps": [{"targets": [{"team": "shop", "onCall": on_call}]}],
+        "catchAll": [{"team": "shop", "onCall": on_call}],
+    }
+    found = {
+        **SAFE, ("Team", "shop"): team, ("Schedule", "nights"): nights,
+        ("EscalationPolicy", "default"): calls,
+    }  # fmt: skip
+    assert told(found) == []

@@ -22,7 +22,17 @@ from tocsin.command.events import (
     IncidentRestricted,
     IncidentUnrestricted,
 )
-from tocsin.command.model import Count, Declaration, Incident, PageMoved, PageState
+from tocsin.command.model import Count, Declaration, Incident
+from tocsin.flows.listing import (
+    list_calling,
+    list_closed,
+    list_held,
+    list_page,
+    list_snoozed,
+    list_taken,
+    list_taken_by_token,
+    list_unpageable,
+)
 from tocsin.kernel.ids import GroupId, IncidentId
 from tocsin.kernel.reactions import Reactions, may, must
 from tocsin.kernel.unit import Unit
@@ -33,15 +43,23 @@ from tocsin.oncall.events import (
     PageAcknowledged,
     PageAcknowledgedByToken,
     PageCoAcknowledged,
+    PageHandedBack,
+    PageHeld,
+    PageHoldEnded,
     PageOpened,
+    PageReassigned,
     PageRequested,
     PageResolved,
     PageRetriggered,
+    PageSnoozed,
     PageUnpageable,
+    SnoozeEnded,
+    UrgencyRaised,
 )
 from tocsin.oncall.model import Brief, Scope
 from tocsin.signals.core.config import Integrations
 from tocsin.topology.model import Catalogue
+from tocsin.triage.core.routing import low_policies
 from tocsin.triage.events import (
     GroupAcknowledgedBySender,
     GroupCleared,
@@ -55,12 +73,12 @@ from tocsin.triage.events import (
     GroupsCounted,
     GroupStillFires,
 )
+from tocsin.triage.model import Group, Routing
 
 GroupEvent = (
     GroupNeedsPage | GroupNeedsIncident | GroupReached | GroupGrew | GroupGrewQuietly
     | GroupRefired | GroupRefiredQuietly
 )  # fmt: skip
-CallingEvent = PageRetriggered | AcknowledgementExpired | EscalationAsked
 
 
 async def reopen_incident(unit: Unit, event: GroupEvent) -> None:
@@ -75,6 +93,8 @@ async def page_for_group(
     incident = await _declare(unit, event.group_id, Urgency.HIGH)
     group = await triage.group(unit, event.group_id)
     await _call(unit, incident, [group.id], group.paged_policies)
+    others = [one for one in _low(unit, group) if one not in group.paged_policies]
+    await _call(unit, incident, [group.id], others, Urgency.LOW)
 
 
 async def page_again(unit: Unit, event: GroupStillFires) -> None:
@@ -85,7 +105,7 @@ async def page_again(unit: Unit, event: GroupStillFires) -> None:
 
 
 async def put_off_repeats(
-    unit: Unit, event: PageAcknowledged | PageAcknowledgedByToken
+    unit: Unit, event: PageAcknowledged | PageAcknowledgedByToken | PageSnoozed
 ) -> None:
     """Who has just taken a page is not told again before the repeat interval is over."""
     found = await incidents.groups_of(unit, [event.incident_id])
@@ -95,6 +115,16 @@ async def put_off_repeats(
 async def incident_for_group(unit: Unit, event: GroupNeedsIncident) -> None:
     """A group of low urgency is an incident that wakes nobody."""
     await _declare(unit, event.group_id, Urgency.LOW)
+
+
+async def page_quietly(
+    unit: Unit, event: GroupNeedsIncident | GroupGrewQuietly | GroupRefiredQuietly
+) -> None:
+    """Where its routes name policies, people are called for it when it does not disturb them."""
+    group = await triage.group(unit, event.group_id)
+    if policies := _low(unit, group):
+        incident = await _declare(unit, event.group_id, Urgency.LOW)
+        await _call(unit, incident, [group.id], policies, Urgency.LOW)
 
 
 async def page_for_incident(unit: Unit, event: IncidentNeedsPage) -> None:
@@ -167,50 +197,6 @@ async def count_chosen(unit: Unit, event: IncidentOpened) -> None:
     await command.count_groups(unit, counts)
 
 
-async def list_page(unit: Unit, event: PageOpened | PageRequested) -> None:
-    """Lists of incidents say that somebody is called."""
-    await command.page_opened(unit, event.page_id, event.incident_id, event.policy)
-
-
-async def list_calling(unit: Unit, event: CallingEvent) -> None:
-    """Lists say that somebody is called again."""
-    moved = PageMoved(
-        page_id=event.page_id, incident_id=event.incident_id, state=PageState.CALLING
-    )
-    await command.page_moved(unit, moved)
-
-
-async def list_taken(unit: Unit, event: PageAcknowledged) -> None:
-    """Lists say who has taken the page."""
-    moved = PageMoved(
-        page_id=event.page_id, incident_id=event.incident_id,
-        state=PageState.ACKNOWLEDGED, acknowledged_by=event.person_id,
-    )  # fmt: skip
-    await command.page_moved(unit, moved)
-
-
-async def list_taken_by_token(unit: Unit, event: PageAcknowledgedByToken) -> None:
-    """Lists say that a page is taken, and where, if not by whom."""
-    moved = PageMoved(
-        page_id=event.page_id, incident_id=event.incident_id,
-        state=PageState.ACKNOWLEDGED, acknowledged_via=event.via,
-    )  # fmt: skip
-    await command.page_moved(unit, moved)
-
-
-async def list_unpageable(unit: Unit, event: PageUnpageable) -> None:
-    """Lists say that a page reaches nobody."""
-    await command.page_is_unpageable(unit, event.page_id)
-
-
-async def list_closed(unit: Unit, event: PageResolved) -> None:
-    """Lists say that nobody is called any more."""
-    moved = PageMoved(
-        page_id=event.page_id, incident_id=event.incident_id, state=PageState.RESOLVED
-    )
-    await command.page_moved(unit, moved)
-
-
 async def _declare(unit: Unit, group_id: GroupId, urgency: Urgency) -> Incident:
     group = await triage.group(unit, group_id)
     catalogue = unit.config(Catalogue)
@@ -233,12 +219,22 @@ async def _declare(unit: Unit, group_id: GroupId, urgency: Urgency) -> Incident:
     )
 
 
+def _low(unit: Unit, group: Group) -> tuple[str, ...]:
+    return low_policies(group.routes or (group.route,), unit.config(Routing))
+
+
 async def _call(
-    unit: Unit, incident: Incident, group_ids: Sequence[UUID], policies: Sequence[str]
+    unit: Unit,
+    incident: Incident,
+    group_ids: Sequence[UUID],
+    policies: Sequence[str],
+    urgency: Urgency = Urgency.HIGH,
 ) -> None:
+    if not policies:
+        return
     brief, scope = await _told(unit, incident, group_ids)
     for policy in dict.fromkeys(policies):
-        await oncall.call(unit, incident.id, policy, brief, scope)
+        await oncall.call(unit, incident.id, policy, brief, scope, urgency)
 
 
 async def _told(
@@ -271,11 +267,15 @@ REACTIONS: Reactions = {
     GroupNeedsPage: (must(reopen_incident), must(page_for_group)),
     GroupReached: (must(reopen_incident), must(page_for_group)),
     GroupStillFires: (must(page_again),),
-    GroupNeedsIncident: (must(reopen_incident), must(incident_for_group)),
+    GroupNeedsIncident: (
+        must(reopen_incident),
+        must(incident_for_group),
+        must(page_quietly),
+    ),
     GroupGrew: (must(reopen_incident), must(page_for_group)),
-    GroupGrewQuietly: (must(reopen_incident),),
+    GroupGrewQuietly: (must(reopen_incident), must(page_quietly)),
     GroupRefired: (must(reopen_incident), must(page_for_group)),
-    GroupRefiredQuietly: (must(reopen_incident),),
+    GroupRefiredQuietly: (must(reopen_incident), must(page_quietly)),
     GroupCleared: (must(clear_incident),),
     GroupAcknowledgedBySender: (must(acknowledge_for_sender),),
     IncidentOpened: (must(count_chosen),),
@@ -290,6 +290,13 @@ REACTIONS: Reactions = {
     PageRetriggered: (must(list_calling),),
     AcknowledgementExpired: (must(list_calling),),
     EscalationAsked: (must(list_calling),),
+    SnoozeEnded: (must(list_calling),),
+    PageHoldEnded: (must(list_calling),),
+    PageReassigned: (must(list_calling),),
+    PageHandedBack: (must(list_calling),),
+    UrgencyRaised: (must(list_calling),),
+    PageSnoozed: (must(list_snoozed), may(put_off_repeats)),
+    PageHeld: (must(list_held),),
     PageAcknowledged: (must(list_taken), may(responder_joins), may(put_off_repeats)),
     PageAcknowledgedByToken: (must(list_taken_by_token), may(put_off_repeats)),
     PageCoAcknowledged: (may(responder_joins),),

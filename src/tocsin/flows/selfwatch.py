@@ -7,12 +7,21 @@ import tocsin.triage.actions as triage
 from tocsin.kernel.reactions import ReactionParked, Reactions, may, must
 from tocsin.kernel.resources import ScheduledResourcesFailed
 from tocsin.kernel.unit import Unit
-from tocsin.oncall.events import WitnessRestored
+from tocsin.oncall.events import (
+    PathLost,
+    PathProven,
+    ProviderFailed,
+    ProviderRecovered,
+    WitnessRestored,
+)
 from tocsin.signals.events import SignalUnsortable
 from tocsin.triage.model import Observed
 
 INTEGRATION = "tocsin"
 LASTS = timedelta(hours=1)
+UNTIL_PROVEN = timedelta(days=366)
+"""It is ended by the check that finds the path proven, and by nothing else."""
+SOON = timedelta(days=1)
 
 
 async def alert_about_parked(unit: Unit, event: ReactionParked) -> None:
@@ -42,7 +51,48 @@ async def alert_about_scheduled(unit: Unit, event: ScheduledResourcesFailed) -> 
     await _raise(unit, "TocsinConfigurationNotInForce", "critical", summary)
 
 
-async def _raise(unit: Unit, name: str, severity: str, summary: str, **more: str) -> None:
+async def alert_about_provider(unit: Unit, event: ProviderFailed) -> None:
+    """Pages go by other methods meanwhile, if people have any: somebody looks at it."""
+    summary = f"Messages by {event.provider} fail and go by other methods: {event.reason}"
+    await _raise(unit, "TocsinProviderDown", "warning", summary, provider=event.provider)
+
+
+async def end_alert_about_provider(unit: Unit, event: ProviderRecovered) -> None:
+    """A provider that takes messages again is nobody's trouble any more."""
+    summary = f"Messages by {event.provider} are taken again"
+    await _raise(
+        unit, "TocsinProviderDown", "warning", summary, is_over=True, provider=event.provider
+    )
+
+
+async def alert_about_path(unit: Unit, event: PathLost) -> None:
+    """A night on which nobody can be woken is mended before it comes: at once if it is the next."""
+    summary = (
+        f"From {event.since:%Y-%m-%d %H:%M} UTC on an alert on {_path(event)} wakes nobody; `tocsin"
+        " policy check` says why"
+    )
+    severity = "critical" if event.since - unit.now < SOON else "warning"
+    await _raise(
+        unit, "TocsinPathLost", severity, summary, lasts=UNTIL_PROVEN, path=_path(event)
+    )  # fmt: skip
+
+
+async def end_alert_about_path(unit: Unit, event: PathProven) -> None:
+    """The path wakes somebody again, or there is no such path any more."""
+    await _raise(
+        unit, "TocsinPathLost", "warning", "The path wakes somebody again", is_over=True,
+        path=_path(event),
+    )  # fmt: skip
+
+
+def _path(event: PathLost | PathProven) -> str:
+    return f"route {event.route}" if event.route else f"policy {event.policy}"
+
+
+async def _raise(
+    unit: Unit, name: str, severity: str, summary: str, *, is_over: bool = False,
+    lasts: timedelta = LASTS, **more: str,
+) -> None:  # fmt: skip
     labels = {"alertname": name, "service": INTEGRATION, "severity": severity, **more}
     text = "/".join((INTEGRATION, name, *more.values()))
     key = hashlib.blake2b(text.encode(), digest_size=16).digest()
@@ -51,8 +101,8 @@ async def _raise(unit: Unit, name: str, severity: str, summary: str, **more: str
         labels=labels,
         annotations={"summary": summary},
         starts_at=unit.now,
-        ends_at=unit.now + LASTS,
-        ends_by_timeout=True,
+        ends_at=unit.now if is_over else unit.now + lasts,
+        ends_by_timeout=not is_over,
         source_url="",
         integration=INTEGRATION,
         received_at=unit.now,
@@ -63,6 +113,10 @@ async def _raise(unit: Unit, name: str, severity: str, summary: str, **more: str
 REACTIONS: Reactions = {
     SignalUnsortable: (must(alert_about_unsortable),),
     ReactionParked: (may(alert_about_parked),),
+    ProviderFailed: (may(alert_about_provider),),
+    ProviderRecovered: (may(end_alert_about_provider),),
     WitnessRestored: (may(alert_about_witness),),
+    PathLost: (may(alert_about_path),),
+    PathProven: (may(end_alert_about_path),),
     ScheduledResourcesFailed: (may(alert_about_scheduled),),
 }

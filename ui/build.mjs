@@ -13,7 +13,7 @@ const dev = watching || process.argv.includes('--dev');
 const KEPT_MS = 10 * 60_000;
 const budgets_gz_bytes = { '.js': 25_000, '.css': 12_000 };
 
-/** Write a file under a name that carries its hash, as esbuild does for bundles. */
+/** Write a file, text or bytes, under a name that carries its hash, as esbuild does for bundles. */
 async function writeHashed(name, text) {
   const { name: stem, ext } = path.parse(name);
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 8).toUpperCase();
@@ -95,6 +95,7 @@ async function build() {
   if (!dev) holdBudgets(gz_bytes);
   entries['icons.svg'] = await writeHashed('icons.svg', await sprite());
   entries['favicon.svg'] = await writeHashed('favicon.svg', await readFile('src/favicon.svg', 'utf8'));
+  for (const name of await readdir('src/icons')) entries[name] = await writeHashed(name, await readFile(path.join('src/icons', name)));
   await writeFile(path.join(out, 'licenses.txt'), await notices(Object.keys({ ...page.metafile.inputs, ...theme.metafile.inputs })));
   // last and at once: whoever reads it finds every file that it names
   await writeFile(path.join(out, 'manifest.json.new'), `${JSON.stringify({ entries, gz_bytes }, null, 2)}\n`);

@@ -7,7 +7,7 @@ import pytest
 import uvicorn
 
 from tocsin.app.http_limits import HEAD_BYTES_MAX, LimitedProtocol
-from tocsin.app.serving import listener
+from tocsin.app.http_server import listener
 
 
 class Quick(LimitedProtocol):

@@ -128,10 +128,12 @@ def test_ack_says_who_has_it_and_a_strange_reference_stays_one_part_of_the_path(
     )
 
 
-def test_page_why_takes_the_newest_page_of_an_incident(runtime: FakeRuntime) -> None:
-    runtime.answers.table["GET /incidents/INC-1"] = [{"pages": [{"id": "p1"}, {"id": "p2"}]}]
+def test_page_why_asks_for_a_page_or_for_all_of_an_incident(runtime: FakeRuntime) -> None:
+    runtime.answers.table["GET /incidents/INC-1/why"] = [{"reference": "INC-1", "verdict": "x"}]
     runtime.answers.table["GET /pages/p2"] = [{"id": "p2"}]
-    assert json.loads(tocsin(runtime, "page", "why", "INC-1").stdout) == {"id": "p2"}
+    shown = json.loads(tocsin(runtime, "page", "why", "INC-1").stdout)
+    assert shown == {"reference": "INC-1", "verdict": "x"}
+    assert json.loads(tocsin(runtime, "page", "why", "p2").stdout) == {"id": "p2"}
 
 
 def test_an_alert_id_that_is_none_is_a_usage_error(runtime: FakeRuntime) -> None:

@@ -95,7 +95,7 @@ def test_people_read_tables_about_an_incident(dsn: str) -> None:
     for words in ("1 firing of 1", "escalating", "Jonas Weber", "Step 2: calling", "step 2"):
         assert words in shown
     why = table("page", "why", "INC-1")
-    for words in ("next page at", "2026-03-27 12:15:00 UTC", "schedule primary", "Bea Boss"):
+    for words in ("Next: Jonas Weber at 2026-03-27 12:15:00 UTC", "was on call for primary"):
         assert words in why
     alert_id = json.loads(terminal.run("alert", "list").stdout)[0]["id"]
     assert alert_id in table("alert", "list")

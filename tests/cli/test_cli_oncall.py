@@ -11,12 +11,13 @@ PLAN: dict[str, Any] = {
     "end_at": "2026-04-10T12:00:00Z", "covered": 0.988, "gaps": [],
     "shifts": [
         {
-            "person": {"id": "1", "name": "Maya"},
+            "person": {"id": "1", "name": "Maya"}, "people": [{"id": "1", "name": "Maya"}],
+            "slot": "primary", "layer": "rotation", "turn": 11, "overrides": [],
             "start_at": "2026-03-23T08:00:00Z", "end_at": "2026-03-30T07:00:00Z",
         },
     ],
 }  # fmt: skip
-GAP = {"start_at": "2026-03-30T07:00:00Z", "end_at": "2026-03-31T07:00:00Z"}
+GAP = {"slot": "primary", "start_at": "2026-03-30T07:00:00Z", "end_at": "2026-03-31T07:00:00Z"}
 SHIFTS = "GET /oncall/schedules/primary/shifts"
 
 

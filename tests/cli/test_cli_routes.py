@@ -1,6 +1,7 @@
 """`tocsin route|policy|service` and what `tocsin alert` does beside listing."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,16 @@ def test_one_alert_is_sent_as_prometheus_would() -> None:
     runtime.answers.table["POST /api/v2/alerts"] = [Unauthenticated("send a token")]
     result = tocsin(runtime, "alert", "send", "alertname=Test")
     assert "TOCSIN_TOKEN" in result.stderr
+
+
+def test_one_alert_that_is_over_ended_just_now_and_not_long_ago() -> None:
+    runtime = FakeRuntime()
+    runtime.answers.table["POST /api/v2/alerts"] = [None]
+    result = tocsin(runtime, "alert", "send", "alertname=Test", "--resolved")
+    assert result.exit_code == 0, result.stderr
+    [sent] = runtime.answers.asked[-1].body
+    ended_at = datetime.fromisoformat(sent["endsAt"])
+    assert timedelta() < datetime.now(UTC) - ended_at < timedelta(minutes=2)
 
 
 @pytest.mark.parametrize("words", [["route", "list"], ["policy", "list"], ["service", "list"]])

@@ -14,8 +14,9 @@ from fakes.world import NOON, World
 from tocsin.governance import actions as governance
 from tocsin.kernel import live
 from tocsin.kernel.access import Role
-from tocsin.kernel.actor import SYSTEM
-from tocsin.web.pages.live import messages
+from tocsin.kernel.actor import SYSTEM, Actor
+from tocsin.kernel.ids import PersonId
+from tocsin.web.pages.live import Listener, messages
 
 pytestmark = [pytest.mark.db, pytest.mark.journey]
 
@@ -66,11 +67,16 @@ async def bodies(client: httpx.AsyncClient, incident: Any, alert: Any) -> dict[s
 
 async def heard(world: World, name: str, role: Role) -> str:
     """Return all that the live stream has ever told somebody of this name."""
-    audience = (f"role:{role}", f"person:{await uid(world, name)}")
+    person_id = PersonId(await uid(world, name))
+    who = Actor(kind="person", id=person_id, name=name, role=role, person_id=person_id)
+
+    async def anew() -> Actor:
+        return who
+
     async with world.app.db.connection() as conn:
         last = await live.last_seq(conn)
     text = ""
-    stream = cast("Any", messages(world.app.services, -1, audience))
+    stream = cast("Any", messages(world.app.services, -1, Listener(who, anew)))
     async with aclosing(stream), asyncio.timeout(20):
         async for said in stream:
             text += said.decode()

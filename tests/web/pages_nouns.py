@@ -22,7 +22,7 @@ from tocsin.oncall.model import (
     Policy,
     Step,
 )
-from tocsin.web.pages.page_views import TIMER
+from tocsin.web.forecasts import TIMER
 
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
 MAYA, JONAS, POLICY, INCIDENT = PersonId(uuid7()), PersonId(uuid7()), PolicyId(uuid7()), uuid7()

@@ -64,7 +64,7 @@ async def test_a_secret_is_never_kept_under_a_key(acme: World) -> None:
 
 
 def _opts(world: World) -> dict[tuple[str, str], dict[str, Any]]:
-    site: Any = world.app.site._behind
+    site: Any = world.app.site._lobby.behind
     return {
         (method.lower(), re.sub(r"\{(\w+):\w+\}", r"{\1}", route.path)): handler.opt
         for route in site.routes

@@ -48,12 +48,13 @@ async def as_role(world: World, role: Role) -> dict[str, str]:
 
 
 async def test_a_plan_says_in_words_what_an_apply_then_does(acme: World) -> None:
-    changed = ACME.replace("[maya, jonas]", "[jonas, maya]")
+    changed = ACME.replace("[maya, jonas]", "[boss, jonas]")
     body = {"documents": documents(changed)}
     plan = await good(acme, "POST", "/plan", body)
     assert plan["changed"]
     assert plan["words"] == [
-        "the default route pages Maya Okafor instead of Jonas Weber from now on"
+        "the default route pages Bea Boss instead of Maya Okafor from Monday 09:00 (Europe/Berlin)",
+        "Maya Okafor is no longer on call for primary",
     ]
     [change] = [one for one in plan["changes"] if one["action"] != "unchanged"]
     assert (change["kind"], change["name"], change["action"]) == (
@@ -63,7 +64,7 @@ async def test_a_plan_says_in_words_what_an_apply_then_does(acme: World) -> None
         {
             "path": "spec.rotation.people",
             "before": ["maya", "jonas"],
-            "after": ["jonas", "maya"],
+            "after": ["boss", "jonas"],
             "private": False,
             "secret": False,
         }

@@ -27,7 +27,11 @@ async def test_a_schedule_is_told_for_two_weeks_or_as_asked(acme: World) -> None
     asked = {"from": "2026-01-01", "to": "2026-01-12T00:00:00+01:00"}
     early = (await get(acme, "/schedules/primary/shifts", **asked)).json()
     assert early["gaps"] == [
-        {"start_at": "2026-01-01T00:00:00Z", "end_at": "2026-01-05T08:00:00Z"}
+        {
+            "slot": "primary",
+            "start_at": "2026-01-01T00:00:00Z",
+            "end_at": "2026-01-05T08:00:00Z",
+        }
     ]
     assert 0 < early["covered"] < 1
 

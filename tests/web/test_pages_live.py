@@ -1,23 +1,37 @@
 """What surrounds every screen: the stream, the timeline, the banner, the headers."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pages_world import HTML, browser, fire
+from pages_world import HTML, browser, fire, person
 
-from fakes.world import World, running
+from fakes.world import ACME, World, running
+from tocsin.governance.actions import people, sessions, tokens
 from tocsin.kernel import live, sealer, timeline
 from tocsin.kernel.access import Role
-from tocsin.kernel.actor import SYSTEM
+from tocsin.kernel.actor import SYSTEM, Actor
+from tocsin.kernel.errors import Unavailable
+from tocsin.kernel.ids import PersonId
 from tocsin.kernel.unit import Unit
 from tocsin.oncall.ports import PermanentFailure, Sent
 from tocsin.web.headers import POLICY
-from tocsin.web.pages.live import PING, messages
+from tocsin.web.identity import COOKIE
+from tocsin.web.pages.live import PING, Listener, messages
 from tocsin.web.templating import assets, environment, not_built
 
 pytestmark = pytest.mark.db
+
+
+async def listener(world: World, token: str = "", *, cookie: str = "") -> Listener:
+    asked = {"authorization": f"Bearer {token}" if token else None, "session": cookie or None}
+    identity = world.app.services.identity
+    who = await identity.of(**asked)
+    assert who is not None
+    return Listener(who, partial(identity.anew, **asked))
 
 
 async def test_every_answer_carries_the_policy_errors_too(world: World) -> None:
@@ -83,7 +97,7 @@ async def test_the_stream_replays_what_was_missed_and_ends_when_the_hub_closes(
     async with world.app.db.connection() as conn:
         await sealer.seal(conn)
         newest = await live.last_seq(conn)
-    stream = messages(world.app.services, newest - 1, ("role:admin",))
+    stream = messages(world.app.services, newest - 1, await listener(world, world.token))
     assert await anext(stream) == PING
     assert (await anext(stream)).startswith(f"id: {newest}\nevent: moved\n".encode())
     assert world.app.hub.clients == 1
@@ -92,6 +106,86 @@ async def test_the_stream_replays_what_was_missed_and_ends_when_the_hub_closes(
     world.app.hub.close()
     assert await asyncio.wait_for(waiting, 5) == b"end"
     assert world.app.hub.clients == 0
+
+
+async def disabled(world: World, token: str) -> None:
+    maya = PersonId(await person(world, "maya"))
+    await world.app.units.run(SYSTEM, lambda unit: people.invite(unit, maya, Role.RESPONDER))
+    await world.app.units.run(SYSTEM, lambda unit: people.disable(unit, maya))
+
+
+async def dismissed(world: World, token: str) -> None:
+    await world.apply(
+        ACME.replace("displayName: Maya Okafor", "displayName: Maya, active: false")
+    )
+
+
+async def signed_out(world: World, cookie: str) -> None:
+    await world.app.units.run(SYSTEM, lambda unit: sessions.sign_out(unit, cookie))
+
+
+async def left_alone(world: World, cookie: str) -> None:
+    world.clock.forward(hours=24 * 8)
+
+
+@pytest.mark.parametrize("end", [disabled, dismissed, signed_out, left_alone])
+async def test_a_stream_ends_with_the_session_that_opened_it(
+    world: World, end: Callable[[World, str], Awaitable[None]]
+) -> None:
+    hub = world.app.hub
+    quiet_s = 0.01 if end is left_alone else 60.0  # nothing says that time has passed
+    async with browser(world, person_id=await person(world, "maya")) as client:
+        cookie = client.cookies[COOKIE]
+        await world.settle()
+        async with world.app.db.connection() as conn:
+            hub._seq = await live.last_seq(conn)
+        stream = messages(
+            world.app.services, None, await listener(world, cookie=cookie), quiet_s=quiet_s
+        )
+        assert await anext(stream) == PING
+        waiting = asyncio.ensure_future(anext(stream, b"end"))
+        while not hub.clients:
+            await asyncio.sleep(0)
+        await end(world, cookie)
+        await world.settle()
+        await hub._catch_up()
+        while (said := await asyncio.wait_for(waiting, 5)) != b"end":
+            waiting = asyncio.ensure_future(anext(stream, b"end"))
+            assert b"event: " in said
+        assert hub.clients == 0
+
+
+async def test_a_stream_ends_with_its_token_and_with_nobody_elses(world: World) -> None:
+    hub = world.app.hub
+    token = await world.make_token("wall", Role.VIEWER)
+    await world.settle()
+    async with world.app.db.connection() as conn:
+        hub._seq = await live.last_seq(conn)
+    streams = [
+        messages(world.app.services, None, await listener(world, one), quiet_s=60.0)
+        for one in (token, world.token)
+    ]
+    for stream in streams:
+        assert await anext(stream) == PING
+    gone, stays = (asyncio.ensure_future(anext(stream, b"end")) for stream in streams)
+    while hub.clients < 2:
+        await asyncio.sleep(0)
+    await world.app.units.run(SYSTEM, lambda unit: tokens.revoke_token(unit, "wall"))
+    await world.settle()
+    await hub._catch_up()
+    assert await asyncio.wait_for(gone, 5) == b"end"
+    assert not stays.done()
+    hub.close()
+    assert await asyncio.wait_for(stays, 5) == b"end"
+
+
+async def test_a_stream_outlives_a_database_that_cannot_say_who_listens(world: World) -> None:
+    who = SYSTEM
+
+    async def anew() -> Actor | None:
+        raise Unavailable("the database does not answer")
+
+    assert not await Listener(who, anew).is_to_go(None, 15.0)
 
 
 async def test_a_browser_that_leaves_is_forgotten_at_once(world: World) -> None:

@@ -32,14 +32,14 @@ from tocsin.oncall.model import (
     NotificationState,
     Page,
     PageState,
-    Rotation,
-    RotationUnit,
+    Schedule,
 )
-from tocsin.oncall.reads import AttemptRow, NotificationRow
+from tocsin.oncall.reads import AttemptRow, NotificationRow, SlotNow
+from tocsin.web.forecasts import TIMER, forecast
 from tocsin.web.pages.access import outcome
 from tocsin.web.pages.list_views import duties, health
 from tocsin.web.pages.live import message, topics
-from tocsin.web.pages.page_views import TIMER, forecast, masked, page_views, step_words
+from tocsin.web.pages.page_views import masked, page_views, step_words
 from tocsin.web.pages.timeline_views import LOOKS, OTHER, entry_views, look
 from tocsin.web.services import Readiness
 
@@ -47,10 +47,7 @@ LINK = Link(
     hash=b"", purpose=LinkPurpose.ACKNOWLEDGE, person_id=MAYA, page_id=CALLED.id,
     role=Role.RESPONDER, expires_at=NOON + timedelta(days=2), used_at=None,
 )  # fmt: skip
-WEEKLY = Rotation(
-    id=ScheduleId(uuid7()), name="primary", zone="Europe/Berlin",
-    starts_at_local="2026-01-05T09:00", unit=RotationUnit.WEEK, people=(MAYA, JONAS),
-)  # fmt: skip
+PRIMARY = Schedule(id=ScheduleId(uuid7()), name="primary", zone="Europe/Berlin")
 
 
 @pytest.mark.parametrize(
@@ -127,8 +124,8 @@ def test_a_link_says_what_it_is_still_good_for(
 
 
 def test_a_schedule_that_has_not_begun_has_nobody_on_call() -> None:
-    later = replace(WEEKLY, starts_at_local="2026-03-30T09:00")
-    assert duties([(later, None)], DIRECTORY)[0].person is None
+    nobody = SlotNow(schedule=PRIMARY, slot="primary", shift=None)
+    assert duties([nobody], DIRECTORY)[0].person is None
 
 
 def test_health_puts_problems_before_numbers() -> None:

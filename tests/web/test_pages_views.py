@@ -23,7 +23,7 @@ from tocsin.kernel.access import Role
 from tocsin.kernel.actor import Actor
 from tocsin.kernel.ids import PageId, uuid7
 from tocsin.oncall.model import Page, PageState
-from tocsin.web.pages.page_views import forecast
+from tocsin.web.forecasts import forecast
 from tocsin.web.pages.views import (
     Counts,
     Room,

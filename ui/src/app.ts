@@ -6,3 +6,4 @@ import './inbox';
 import './keys';
 import './live';
 import './palette';
+import './push';

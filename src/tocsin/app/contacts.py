@@ -11,9 +11,12 @@ from tocsin.governance import reads as governance
 from tocsin.governance.model import UserState
 from tocsin.integrations.apprise.send import AppriseChannel
 from tocsin.integrations.inbox.send import Inbox
+from tocsin.integrations.mattermost.send import Mattermost
 from tocsin.integrations.ntfy.send import Ntfy
 from tocsin.integrations.outbound import Outbound
+from tocsin.integrations.sms import numbers
 from tocsin.integrations.smtp.send import Smtp
+from tocsin.integrations.teams.send import Teams
 from tocsin.integrations.webhook.send import Webhook
 from tocsin.kernel.actor import SYSTEM
 from tocsin.kernel.clock import Clock
@@ -30,6 +33,7 @@ from tocsin.oncall.jobs.delivery import IssueLink
 from tocsin.oncall.model import MethodKind
 from tocsin.oncall.ports import Channel
 
+_PHONES = {"sms": MethodKind.SMS, "tel": MethodKind.VOICE}
 LINK_FRESH = timedelta(days=1)  # half of what it lasts
 LINKS_MAX = 10_000
 
@@ -66,10 +70,10 @@ class AckLinks:
 
 
 def checking(kinds: Sequence[Kind], apprise: AppriseChannel) -> tuple[Kind, ...]:
-    """Refuse an Apprise URL that names no service, before it is saved."""
+    """Refuse an Apprise URL that names no service and a number of no country, before it is saved."""
 
     def accept(spec: PersonSpec | ContactDefaultsSpec) -> None:
-        refuse_unusable(spec.contact, apprise.refuse)
+        refuse_unusable(spec.contact, apprise.refuse, numbers.refuse)
 
     return tuple(
         replace(kind, accept=accept) if kind.spec in (PersonSpec, ContactDefaultsSpec) else kind
@@ -83,18 +87,28 @@ def channels(
     """Make the channels that the settings allow. Raises Invalid, naming the setting."""
     found: dict[MethodKind, Channel] = {
         MethodKind.WEBHOOK: Webhook(outbound, secret=settings.webhook_secret, now=clock.now),
-        MethodKind.NTFY: Ntfy(outbound),
+        MethodKind.NTFY: Ntfy(outbound, replies=settings.ntfy_replies),
         MethodKind.APPRISE: apprise,
         MethodKind.INBOX: Inbox(),
+        MethodKind.MATTERMOST: Mattermost(outbound),
+        MethodKind.TEAMS: Teams(outbound),
     }
     if settings.smtp_url:
         try:
             found[MethodKind.EMAIL] = Smtp(
-                settings.smtp_url, sender=settings.mail_from, now=clock.now
+                settings.smtp_url,
+                sender=settings.mail_from,
+                now=clock.now,
+                reply_to=reply_address(settings),
             )
         except ValueError as error:
             raise Invalid(f"TOCSIN_SMTP_URL: {error}", field="TOCSIN_SMTP_URL") from error
     return found
+
+
+def reply_address(settings: Settings) -> str:
+    """Return the address at which answers to mails are read, "" where they are not."""
+    return (settings.mail_reply_to or settings.mail_from) if settings.imap_url else ""
 
 
 def last_resort(
@@ -108,11 +122,20 @@ def last_resort(
             found.append((contact.removeprefix("mailto:"), channels[MethodKind.EMAIL]))
         elif scheme in ("http", "https"):
             found.append((contact, channels[MethodKind.WEBHOOK]))
+        elif scheme in _PHONES and _PHONES[scheme] in channels:
+            number = contact.partition(":")[2].strip()
+            if numbers.refuse(number) is not None:
+                raise Invalid(
+                    f"TOCSIN_LAST_RESORT: {scheme}: takes a number as {scheme}:+4915123456789",
+                    field="TOCSIN_LAST_RESORT",
+                )
+            found.append((number, channels[_PHONES[scheme]]))
         elif scheme.startswith("ntfy"):
             found.append((contact, cast("Channel", Ntfy(outbound))))
         else:
             raise Invalid(
                 f"TOCSIN_LAST_RESORT: cannot use {contact!r}; write mailto: (with TOCSIN_SMTP_URL"
-                " set), https:// or ntfy://", field="TOCSIN_LAST_RESORT",
+                " set), https://, ntfy://, or sms: and tel: (with TOCSIN_TWILIO_ACCOUNT set)",
+                field="TOCSIN_LAST_RESORT",
             )  # fmt: skip
     return LastResort(found, settings.base_url)

@@ -22,6 +22,10 @@ class Front:
         self.app: App | None = None
         self.trouble = Trouble.STARTING
 
+    def hear(self, trouble: Trouble) -> None:
+        """Say from now on that this is waited for."""
+        self.trouble = trouble
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
         if self.app is not None:

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
@@ -27,10 +29,13 @@ from tocsin.triage import reads as alerts
 
 ANCHOR_S = 10.0
 STALLED_POLL_S = 3.0
+LEISURE_POLL_S = 60.0  # the worker sees when there is something
+LEISURE_PAUSE_S = 1.0
 WATCHDOG_S = 30.0
 CONFIG_POLL_S = 5.0
 EXPIRE_POLL_S = 1.0
 PRESSURE_POLL_S = 0.5
+IDLE_POLL_S = 1.0
 TALLY_S = 2.0
 FINISH_S = 0.5
 SEAL_PAUSE_S = 0.05
@@ -83,10 +88,17 @@ class Loops:
                     every(app.sorter.beat_light, name="light", wake=app.sorter.light_wake),
                 ),
                 ("worker", _outlive(app.worker.run, "worker")),
+                (
+                    "leisure",
+                    every(self._at_leisure, name="leisure", wake=app.worker.leisure_wake),
+                ),
                 ("sealer", every(self._seal, name="sealer", wake=app.seal_wake)),
                 ("expiry", every(self._expire, name="expiry")),
                 ("watchdog", every(self._watch, name="watchdog")),
                 ("housekeeping", every(self._keep_house, name="housekeeping")),
+            ]
+            found += [
+                (f"replies by {one.name}", _outlive(one.run, one.name)) for one in app.listening
             ]
         return found
 
@@ -97,6 +109,15 @@ class Loops:
             ids.follow(self._app.clock.now())
         CLIENTS.set(self._app.hub.clients)
         return ANCHOR_S
+
+    async def _at_leisure(self) -> float:
+        """Do what could wait: all there is, or while requests come fast one thing a second."""
+        app = self._app
+        if not await app.worker.at_leisure():
+            return LEISURE_POLL_S
+        if app.intake.is_busy():
+            await asyncio.sleep(LEISURE_PAUSE_S)
+        return 0.0
 
     async def _free(self) -> float:
         """Take from nodes that were stopped what they hold; see `kernel/stalled.py`."""
@@ -125,7 +146,7 @@ class Loops:
             oldest_at = await signals.oldest_by_sender(conn)
         app.intake.behind = lags(oldest_at, now=app.clock.now(), limit_s=limit_s)
         app.intake.behind_max_s = 2 * limit_s
-        return PRESSURE_POLL_S
+        return PRESSURE_POLL_S if oldest_at else IDLE_POLL_S
 
     async def _count(self) -> float:
         """Write down what each integration has sent; a request pays for none of it."""
@@ -178,8 +199,19 @@ class Loops:
             log.error("watchdog.restored", page_id=page_id)
         return WATCHDOG_S
 
+    async def _compare_zones(self) -> None:
+        """Tell whose shifts another release of the time zones has moved."""
+        last: UUID | None = None
+        while True:
+            last = await self._app.units.run(SYSTEM, partial(oncall.compare_zones, after=last))
+            if last is None:
+                return
+
     async def _keep_house(self) -> float:
+        await self._compare_zones()
         await self._app.units.run(SYSTEM, governance.forget_expired)
+        await self._app.units.run(SYSTEM, oncall.forget_heard)
+        await self._app.units.run(SYSTEM, self._app.services.assurances.keep_nightly)
         return HOUSEKEEPING_S
 
 

@@ -1,13 +1,14 @@
 """Can alerts be taken and pages sent? The answer behind `/health/ready`, `doctor` and the banner."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg
 from msgspec import Struct
 from psycopg import AsyncConnection
 
+from tocsin.governance import reads as access
 from tocsin.kernel import jobs as job_rows
 from tocsin.kernel import metrics
 from tocsin.kernel.clock import MAX_SKEW_S, Clock, DatabaseClock
@@ -64,6 +65,9 @@ class Readiness:
         self._store = store
         self._worker = worker
         self._channels = channels
+        self.down: Callable[[], Sequence[str]] = list  # providers that are left alone
+        self.listeners: Sequence[str] = ()  # connections that hear replies, by name
+        self.refuses: Callable[[], Mapping[str, str]] = dict  # what intake tells senders now
 
     async def check(self) -> services.Readiness:
         """Measure now, set the gauges, and say what is wrong in words."""
@@ -85,6 +89,8 @@ class Readiness:
             found.problems["worker-silent"] = (
                 f"the worker has not looked for jobs for {silent_s:.0f} s"
             )
+        if "accept" in self._settings.roles:  # what a sender hears now, whatever was measured
+            found.problems.update(self.refuses())
         self._configuration(found)
         return services.Readiness(
             ready=not found.problems, problems=tuple(found.problems.values()),
@@ -107,6 +113,7 @@ class Readiness:
             async with asyncio.timeout(MEASURE_LIMIT_S), self._db.connection() as conn:
                 lags = await self._measure(conn)
                 await self._paging(found, conn)
+                await self._replies(found, conn)
         except Exception as error:  # noqa: BLE001 - door: whatever fails, the answer is "not ready"
             lags = None
             if not found.problems:
@@ -123,6 +130,21 @@ class Readiness:
                 f"paging is held since {held.held_at:%Y-%m-%d %H:%M} UTC ({held.reason}): nobody"
                 " is called until somebody releases it; see `tocsin paging release`"
             )
+
+    async def _replies(self, found: _Found, conn: AsyncConnection[Any]) -> None:
+        """Name the connections by which nothing is heard: pages go out all the same."""
+        if not self.listeners:
+            return
+        known = {one.name: one for one in await oncall.listeners(conn)}
+        for name in self.listeners:
+            row = known.get(name)
+            if row is None or row.connected_at is None or row.leased_until is None:
+                why = (row.error if row else "") or "not connected yet"
+            elif row.leased_until < self._clock.now():
+                why = "no process listens"
+            else:
+                continue
+            found.warnings[f"{name}-not-heard"] = f"replies by {name} are not heard: {why}"
 
     async def _locks(self, found: _Found) -> None:
         """Name who holds up our statements, if it is another program."""
@@ -154,6 +176,9 @@ class Readiness:
         metrics.UNSEALED.set(unsealed_s)
         metrics.PARKED.set(row[1] if row else 0)
         metrics.OPEN_PAGES.set(await oncall.open_count(conn))
+        backup = await access.last_backup(conn)
+        age_s = (now - backup.taken_at).total_seconds() if backup else float("inf")
+        metrics.BACKUP_AGE.set(age_s)
         return _Lags(sort_s=sort_lag_s, due_s=due_lag_s, unsealed_s=unsealed_s)
 
     def _configuration(self, found: _Found) -> None:
@@ -172,4 +197,21 @@ class Readiness:
         if by_mail and MethodKind.EMAIL not in self._channels:
             found.problems["no-mail-server"] = (
                 "people are paged by e-mail, but TOCSIN_SMTP_URL is not set"
+            )
+        self._telephone(found, directory)
+
+    def _telephone(self, found: _Found, directory: Directory) -> None:
+        if down := self.down():
+            found.warnings["providers-down"] = (
+                f"messages by {', '.join(down)} fail, and go by other methods meanwhile"
+            )
+        used = {m.kind for person in directory.people.values() for m in person.methods}
+        if MethodKind.SMS in used and MethodKind.SMS not in self._channels:
+            found.problems["no-sms"] = (
+                "people are paged by SMS, but neither TOCSIN_SMS_URL nor TOCSIN_TWILIO_ACCOUNT"
+                " is set"
+            )
+        if MethodKind.VOICE in used and MethodKind.VOICE not in self._channels:
+            found.problems["no-voice"] = (
+                "people are called, but no TOCSIN_TWILIO_ACCOUNT with a number is set"
             )

@@ -1,7 +1,7 @@
 """What the command line gets from the rest of the house."""
 
 import shutil
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
     from tocsin.kernel.backup import BackedUp
     from tocsin.kernel.restore import Restored
+    from tocsin.kernel.unit import Unit
 
 LOCAL_URL = "http://local.tocsin"
 DISK_MIN_BYTES = 1024**3
 ADVICE = "advice: "
+BACKUP_OLD_DAYS = 2
 
 
 class Runtime:
@@ -79,18 +81,37 @@ class Runtime:
         with self._conninfo() as conninfo:
             return back_up(conninfo, out)
 
+    def note_backup(self, found: "BackedUp", size: int) -> str:
+        """Put a backup into the log; a database that cannot be written to has one all the same."""
+        import asyncio
+
+        import psycopg
+
+        from tocsin.governance.actions import note_backup
+        from tocsin.governance.model import Backup
+
+        made = Backup(taken_at=found.head.taken_at, row_count=found.row_count, bytes=size)
+        try:
+            with self._conninfo() as conninfo:
+                asyncio.run(self._once(conninfo, lambda unit: note_backup(unit, made)))
+        except Refused as error:
+            return error.detail
+        except psycopg.Error as error:  # an older schema: it is backed up, and then migrated
+            return str(error).splitlines()[0]
+        return ""
+
     def restore(self, source: IO[bytes], *, verify: bool) -> "Restored":
         """Read a backup into the empty database, paging held, or into one that is dropped."""
         import asyncio
 
         from tocsin.kernel import restore
         from tocsin.kernel.postgres_cluster import Cluster
-        from tocsin.oncall.actions import PAGING_JOBS
+        from tocsin.oncall.actions import PAGING_JOBS, note_restored
 
         with self._conninfo() as conninfo:
             if not verify:
                 found = restore.restore(conninfo, source, hold=PAGING_JOBS)
-                asyncio.run(self._note_restored(conninfo))
+                asyncio.run(self._once(conninfo, note_restored))
                 return found
             admin, owner = conninfo, None
             if not self.settings().database_url:
@@ -99,14 +120,14 @@ class Runtime:
             with restore.scratch(admin, owner=owner) as empty:
                 return restore.restore(empty, source, hold=PAGING_JOBS)
 
-    async def _note_restored(self, conninfo: str) -> None:
+    async def _once(self, conninfo: str, act: "Callable[[Unit], Awaitable[None]]") -> None:
+        """Do one thing as the person at this machine."""
         from tocsin.app.wiring import Application, local_actor
-        from tocsin.oncall.actions import note_restored
 
         app = Application(self.settings(), conninfo)
         await app.open()
         try:
-            await app.units.run(local_actor(), note_restored)
+            await app.units.run(local_actor(), act)
         finally:
             await app.close()
 
@@ -135,6 +156,7 @@ class Runtime:
         return found if pending else [*found, *asyncio.run(self._examine(conninfo))]
 
     async def _examine(self, conninfo: str) -> list[Check]:
+        from tocsin.oncall.core.local_time import tzdata_version
         from tocsin.web.site import STATIC
 
         where, problems, warnings = await self._readiness(conninfo)
@@ -146,8 +168,10 @@ class Runtime:
         return [
             Check(name=where, ok=not problems, detail="; ".join(problems) or "ready"),
             *(Check(name="configuration", ok=True, detail=ADVICE + one) for one in warnings),
+            Check(name="time zones", ok=True, detail=f"tzdata {tzdata_version()}"),
             Check(name="web assets", ok=built, detail=detail),
             Check(name="last resort", ok=True, detail=told),
+            Check(name="backup", ok=True, detail=await _backup(conninfo)),
         ]
 
     async def _readiness(self, conninfo: str) -> tuple[str, Sequence[str], Sequence[str]]:
@@ -240,6 +264,23 @@ def _where(settings: Settings, conninfo: str) -> str:
         version = connection.info.server_version // 10000
     place = "TOCSIN_DATABASE_URL" if settings.database_url else f"embedded, {settings.data_dir}"
     return f"PostgreSQL {version} ({place})"
+
+
+async def _backup(conninfo: str) -> str:
+    """Say how old the last backup is; one of another tool's is not known of."""
+    from psycopg import AsyncConnection
+
+    from tocsin.governance.reads import last_backup
+
+    async with await AsyncConnection.connect(conninfo) as conn:
+        found = await last_backup(conn)
+        cursor = await conn.execute("SELECT now()")
+        now = (await cursor.fetchone() or (None,))[0]
+    if found is None or now is None:
+        return f"{ADVICE}none was made by `tocsin backup`"
+    days = (now - found.taken_at).days
+    told = f"the last one is of {found.taken_at:%Y-%m-%d %H:%M} UTC"
+    return told if days < BACKUP_OLD_DAYS else f"{ADVICE}{told}, {days} days ago"
 
 
 def _disk(settings: Settings) -> Check:

@@ -6,33 +6,28 @@ import ctypes
 import gc
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import FrameType
 
-import uvicorn
 import uvloop
-from typing_extensions import override
 
 from tocsin.app.front import Front
-from tocsin.app.http_limits import LimitedProtocol
+from tocsin.app.http_server import Server, listener, server_of
 from tocsin.app.loops import Loops
 from tocsin.app.tls import certificate
 from tocsin.app.waiting import Told, patiently, waiting
 from tocsin.app.wiring import Application
 from tocsin.governance import reads as access
 from tocsin.kernel import logs
-from tocsin.kernel.db_trouble import Trouble
 from tocsin.kernel.logs import Log
 from tocsin.kernel.migrations import migrate
 from tocsin.kernel.postgres import Embedded
 from tocsin.kernel.settings import Settings
 
-STOP_S = 0.5  # requests in flight get this long at SIGTERM
 CHILD_STOP_S = 3.0
 CHILD_POLL_S = 0.2
 CHILD_PAUSE_S = 0.3  # before a child that died is replaced
@@ -69,44 +64,6 @@ async def _migrated(
     return await migrated() if told is None else await waiting(migrated, told)
 
 
-class _Server(uvicorn.Server):
-    """Ends event streams first: with one open, a graceful stop would wait for ever."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self._loop = asyncio.get_running_loop()
-        self.on_exit: list[Callable[[], None]] = []
-
-    @override
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Listen until the process ends.
-
-        uvicorn raises a signal again once it has stopped serving: that would end the process
-        before errands in flight are given back and the database is let go.
-        """
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
-
-    @override
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        for hint in self.on_exit:
-            self._loop.call_soon_threadsafe(hint)
-        super().handle_exit(sig, frame)
-
-
-def listener(host: str, port: int, *, shared: bool) -> socket.socket:
-    """Bind the port; `shared` lets several processes do so, and the kernel spreads connections."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if shared:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    sock.bind((host, port))
-    return sock
-
-
 async def serve(settings: Settings, *, shared: bool = False, announce: bool = True) -> None:
     """Serve until SIGTERM or SIGINT; ends within a second, whatever is open or in flight.
 
@@ -115,14 +72,7 @@ async def serve(settings: Settings, *, shared: bool = False, announce: bool = Tr
     sock = listener(settings.host, settings.port, shared=shared)
     secured = certificate(settings)
     front = Front()
-    config = uvicorn.Config(
-        front, loop="none", http=LimitedProtocol, ws="none", lifespan="off", log_config=None,
-        access_log=False, proxy_headers=False, server_header=False, date_header=False, backlog=2048,
-        timeout_keep_alive=75, timeout_graceful_shutdown=STOP_S,  # type: ignore[arg-type]
-    )  # fmt: skip
-    config.load()
-    config.ssl = secured.context if secured else None
-    server = _Server(config)
+    server = server_of(front, secured)
     try:
         async with asyncio.TaskGroup() as group:
             duties = [group.create_task(_work(settings, front, server, announce=announce))]
@@ -141,18 +91,15 @@ def _first_of(failed: BaseException) -> BaseException:
     return failed
 
 
-async def _work(settings: Settings, front: Front, server: _Server, *, announce: bool) -> None:
+async def _work(settings: Settings, front: Front, server: Server, *, announce: bool) -> None:
     """Get the database and do all duties until cancelled."""
-
-    def told(trouble: Trouble) -> None:
-        front.trouble = trouble
-
-    async with database(settings, told) as (conninfo, embedded):
+    async with database(settings, front.hear) as (conninfo, embedded):
         app = Application(settings, conninfo)
         server.on_exit.append(app.hub.close)
         if embedded is not None:
             app.database_watch.explain = lambda: embedded.why
-        await waiting(lambda: patiently(embedded, app.open), told)
+        await waiting(lambda: patiently(embedded, app.open), front.hear)
+        site = app.site  # takes a while, in which a pulse would miss its beats
         loops = Loops(app)
         try:
             async with asyncio.TaskGroup() as group:
@@ -161,7 +108,7 @@ async def _work(settings: Settings, front: Front, server: _Server, *, announce: 
                     group.create_task(embedded.watch())
                 if announce:
                     await patiently(embedded, lambda: _announce(app))
-                front.app = app.site
+                front.app = site
                 log.info("serve.started", url=settings.base_url, roles=settings.roles)
         finally:
             await loops.finish()
@@ -206,8 +153,8 @@ def run_workers(settings: Settings, count: int) -> None:
     # held by the parent, so that the database does not stop between two of its children
     embedded = None if settings.database_url else Embedded(settings.data_dir)
     try:
-        asyncio.run(_prepare(settings, embedded))
-        _tend([_spawn() for _ in range(count)])
+        if asyncio.run(_prepare(settings, embedded)):
+            _tend([_spawn() for _ in range(count)])
     finally:
         if embedded is not None:
             embedded.leave()
@@ -259,12 +206,36 @@ def _replace_dead(children: list[subprocess.Popen[bytes]]) -> None:
             children[at] = _spawn()
 
 
-async def _prepare(settings: Settings, embedded: Embedded | None) -> None:
-    """Migrate and announce once, before there are several."""
-    app = Application(settings, await _migrated(settings, embedded))
-    await patiently(embedded, app.open)
-    await patiently(embedded, lambda: _announce(app))
-    await app.close()
+async def _prepare(settings: Settings, embedded: Embedded | None) -> bool:
+    """Migrate and announce once, before there are several, and say meanwhile what is waited for.
+
+    False: a signal came first, and there is to be nobody.
+    """
+    sock = listener(settings.host, settings.port, shared=True)
+    front = Front()
+    server = server_of(front, certificate(settings))
+    try:
+        async with asyncio.TaskGroup() as group:
+            getting_ready = group.create_task(_get_ready(settings, embedded, front, server))
+            await server.serve(sockets=[sock])
+            getting_ready.cancel()
+    except BaseExceptionGroup as failed:
+        raise _first_of(failed) from None
+    finally:
+        sock.close()  # the port is its children's
+    return not getting_ready.cancelled()
+
+
+async def _get_ready(
+    settings: Settings, embedded: Embedded | None, front: Front, server: Server
+) -> None:
+    app = Application(settings, await _migrated(settings, embedded, front.hear))
+    await waiting(lambda: patiently(embedded, app.open), front.hear)
+    try:
+        await patiently(embedded, lambda: _announce(app))
+    finally:
+        await app.close()
+    server.should_exit = True
 
 
 def _spawn() -> subprocess.Popen[bytes]:

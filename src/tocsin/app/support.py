@@ -158,9 +158,12 @@ def scrub(text: str, settings: Settings) -> str:
 
 
 def _secrets(settings: Settings) -> set[str]:
-    values = [str(getattr(settings, name)) for name in SECRETS]
+    values: list[str] = []
+    for name in SECRETS:
+        value = getattr(settings, name)
+        values += value if isinstance(value, tuple) else [value]
     found = {value for value in values if value}
-    for value in (*values, *settings.last_resort, settings.url):
+    for value in (*values, settings.url):
         parts = urlsplit(value)
         found |= {part for part in (parts.password, unquote(parts.password or "")) if part}
     with suppress(psycopg.Error):  # what cannot be read is hidden as a whole

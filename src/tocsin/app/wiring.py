@@ -6,22 +6,25 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import cast
 
-from tocsin.app import contacts
+from tocsin.app import chats, contacts, phones
+from tocsin.app.push import Push
 from tocsin.app.readiness import Readiness
+from tocsin.app.senders import senders
 from tocsin.command import events as command_events
-from tocsin.flows import planning, response, selfwatch
+from tocsin.flows import leaving, planning, response, rotas, selfwatch, showing
+from tocsin.flows.assurance import Assurances, CheckPaths
 from tocsin.flows.cautions import cautions
 from tocsin.flows.detection import Sorter
+from tocsin.flows.scheduling import Schedules
 from tocsin.governance import actions as governance
 from tocsin.governance import events as governance_events
 from tocsin.governance.core.config import TeamSpec, compile_teams, team_refs
 from tocsin.governance.jobs import Passwords
-from tocsin.integrations.alertmanager.api import AlertmanagerApi
 from tocsin.integrations.apprise.send import AppriseChannel
-from tocsin.integrations.generic import api as generic
-from tocsin.integrations.generic.mapping import Mappings, compile_mappings
+from tocsin.integrations.generic.mapping import compile_mappings
+from tocsin.integrations.ical.read import BYTES_MAX, Calendars
 from tocsin.integrations.outbound import Outbound, networks
-from tocsin.integrations.pagerduty import api as pagerduty
+from tocsin.integrations.twilio.wire import TwilioWire
 from tocsin.kernel import idempotency, ids, parking, reactions, resources
 from tocsin.kernel.access import Role
 from tocsin.kernel.actor import SYSTEM, Actor, local_id
@@ -33,7 +36,7 @@ from tocsin.kernel.events import Catalog, Event
 from tocsin.kernel.ids import PageId, PersonId
 from tocsin.kernel.jobs import JobKind, JobKinds
 from tocsin.kernel.live import Hub
-from tocsin.kernel.reactions import Reactions, RetryReaction
+from tocsin.kernel.reactions import Reactions, RetryReaction, together
 from tocsin.kernel.resources import Kind, Store
 from tocsin.kernel.right_of_way import RightOfWay
 from tocsin.kernel.settings import Settings
@@ -47,19 +50,29 @@ from tocsin.oncall.core.config import (
     PolicySpec,
     ScheduleSpec,
     compile_directory,
+    person_refs,
     policy_refs,
     schedule_refs,
 )
 from tocsin.oncall.core.contacts import ContactDefaultsSpec
 from tocsin.oncall.core.local_time import use_tzdata_wheel_only
-from tocsin.oncall.jobs import Delivery, LastResort, Trial
+from tocsin.oncall.jobs import (
+    Breakers,
+    Delivery,
+    LastResort,
+    Listening,
+    Noticing,
+    Phones,
+    Trial,
+    Updating,
+    UrlTeller,
+    Verifying,
+)
 from tocsin.oncall.model import MethodKind
 from tocsin.oncall.ports import Channel
 from tocsin.signals import events as signals_events
 from tocsin.signals.actions import Intake
 from tocsin.signals.core.config import IntegrationSpec, compile_integrations, integration_refs
-from tocsin.signals.model import IntegrationType
-from tocsin.signals.ports import Reader
 from tocsin.topology import events as topology_events
 from tocsin.topology.core.config import ServiceSpec, compile_catalogue, service_refs
 from tocsin.triage import actions as triage
@@ -67,14 +80,19 @@ from tocsin.triage import events as triage_events
 from tocsin.triage.core.config import RouteSpec, compile_routing, route_refs
 from tocsin.web.address import proxies
 from tocsin.web.identity import Identity
-from tocsin.web.inbound import FORMAT, Inbound
+from tocsin.web.inbound import Inbound
 from tocsin.web.inbound_body import App
 from tocsin.web.services import Services
 from tocsin.web.site import build_site
 from tocsin.web.visibility import Visibility
 
 KINDS = (
-    Kind(name="Person", spec=PersonSpec, private=frozenset({"displayName", "contact"})),
+    Kind(
+        name="Person",
+        spec=PersonSpec,
+        refs=person_refs,
+        private=frozenset({"displayName", "contact"}),
+    ),
     Kind(name="ContactDefaults", spec=ContactDefaultsSpec, private=frozenset({"contact"})),
     Kind(name="Schedule", spec=ScheduleSpec, refs=schedule_refs),
     Kind(name="EscalationPolicy", spec=PolicySpec, refs=policy_refs),
@@ -86,7 +104,13 @@ KINDS = (
 GUESTS = 6  # of the pool's 16 connections: screens and the API
 LOOKUPS = 2  # whose token it is that somebody sends
 LOOKUPS_WAITING = 500  # as many different tokens as may come at once after a start
-REACTIONS: Reactions = {**response.REACTIONS, **selfwatch.REACTIONS}
+REACTIONS: Reactions = together(
+    response.REACTIONS,
+    selfwatch.REACTIONS,
+    showing.REACTIONS,
+    rotas.REACTIONS,
+    leaving.REACTIONS,
+)
 COMPILERS = (
     compile_directory, compile_routing, compile_catalogue, compile_teams, compile_integrations,
     compile_mappings,
@@ -136,51 +160,90 @@ class Application:
         outbound = Outbound(allowed=networks(",".join(settings.allow_networks)))
         apprise = AppriseChannel(outbound, disabled=settings.apprise_disable)
         declared = contacts.checking(KINDS, apprise)
-        self.store = Store(declared, COMPILERS, planning.explain, cautions)
+        self.store = Store(declared, COMPILERS, planning.explain, cautions, Schedules())
         self.catalog = catalog()
         self.hub = Hub(self.db)
         self.database_watch.on_outage.append(self.hub.restart_streams)
         self.way = RightOfWay()
         self.intake = Intake(self.db, self.clock, self.way)
-        if channels is None:
-            channels = contacts.channels(settings, outbound, self.clock, apprise)
-        delivery = Delivery(channels, self._issue_link, settings.base_url, contacts.roles_of)
+        self.chats = chats.chats(settings, outbound, self.clock.now)
+        self.push = Push(settings, self.clock, lambda: self.units)
+        self.breakers = Breakers(self.clock.now, self._note_provider)
+        self.telephone = phones.telephone(settings, outbound, self.breakers)
+        channels = channels or self.breakers.guard({
+            **contacts.channels(settings, outbound, self.clock, apprise),
+            **self.chats.channels,
+            **self.telephone.channels,
+            MethodKind.PUSH: self.push.channel(outbound),
+        })  # fmt: skip
         last_resort = contacts.last_resort(settings, outbound, channels)
-        kinds = _job_kinds(delivery, last_resort, self.catalog, self.store)
+        kinds = self._kinds(channels, last_resort)
         self.units = Units(self.db, self.clock, self.store.refresh, REACTIONS, kinds)
         self.worker = Worker(self.units, kinds, self.clock, self.way)
-        vendor, events = AlertmanagerApi(self.clock), pagerduty.PagerdutyApi()
-        webhook = generic.GenericWebhook(
-            lambda: self.store.current.part(Mappings),
-            {IntegrationType.ALERTMANAGER: vendor, IntegrationType.PAGERDUTY: events},
-        )
-        self.sorter = self._sorter(
-            {FORMAT: vendor, pagerduty.FORMAT: events, generic.FORMAT: webhook}
-        )
+        self.senders = senders(self.clock, self.store)
+        self.sorter = self._sorter()
         self.seal_wake = asyncio.Event()
         self.units.on_commit.append(self._sealing_is_due)
-        self.readiness = Readiness(
-            settings, self.database_watch, self.clock, self.store, self.worker, channels
+        self.readiness = self._readiness(channels)
+        self.services = self._services(channels, actor)
+
+    def _kinds(
+        self, channels: Mapping[MethodKind, Channel], last_resort: LastResort
+    ) -> JobKinds:
+        base_url = self.settings.base_url
+        delivery = Delivery(
+            channels, self._issue_link, base_url, contacts.roles_of, hears=self.chats.hears
         )
-        self.services = Services(
+        return _job_kinds(
+            delivery, _tellers(channels, base_url), last_resort, self.catalog, self.store
+        )
+
+    def _readiness(self, channels: Mapping[MethodKind, Channel]) -> Readiness:
+        found = Readiness(
+            self.settings, self.database_watch, self.clock, self.store, self.worker, channels
+        )
+        found.refuses = self.intake.refuses
+        found.down = self.breakers.down
+        found.listeners = [one.name for one in self.chats.listeners]
+        if self.telephone.polls:
+            found.listeners = [*found.listeners, TwilioWire.provider]
+        return found
+
+    def _calendars(self) -> Calendars:
+        allowed = networks(",".join(self.settings.allow_networks))
+        return Calendars(Outbound(allowed=allowed, response_limit_bytes=BYTES_MAX + 1))
+
+    def _services(
+        self, channels: Mapping[MethodKind, Channel], actor: Actor | None
+    ) -> Services:
+        settings, passwords, codes = self.settings, Passwords(), Passwords()
+        verifying = Verifying(
+            self.units, channels, settings.base_url, hashed=codes.hash,
+            matches=codes.matches,
+        )  # fmt: skip
+        return Services(
             settings=settings, db=self.guests, database_watch=self.database_watch,
             clock=self.clock, units=self.units.on(self.guests), store=self.store,
             catalog=self.catalog, hub=self.hub, visibility=Visibility(self.guests),
-            intake=self.intake, passwords=Passwords(), proxies=proxies(settings.trusted_proxies),
+            intake=self.intake, passwords=passwords, proxies=proxies(settings.trusted_proxies),
             identity=Identity(
                 Guests(self.db, slots=LOOKUPS, waiting_max=LOOKUPS_WAITING),
                 self.clock, actor, store=self.store,
             ),
-            alertmanager=vendor, pagerduty=events, webhook=webhook,
+            alertmanager=self.senders.alertmanager, pagerduty=self.senders.pagerduty,
+            webhook=self.senders.webhook, calendars=self._calendars(),
             readiness=self.readiness.check, reactions=reactions_table, started_at=self.clock.now(),
             try_contact=Trial(self.units, channels, settings.base_url).run,
             ack_link=contacts.AckLinks(self.units, self._issue_link).of,
+            phones=self.phones, phone_wire=self.telephone.wire,
+            push=self.push, send_code=verifying.send_code, enter_code=verifying.enter,
+            assurances=Assurances(self.store),
         )  # fmt: skip
 
-    def _sorter(self, readers: Mapping[str, Reader]) -> Sorter:
+    def _sorter(self) -> Sorter:
         sorter = Sorter(
             self.units,
-            readers,
+            self.senders.readers,
             self.clock,
             retention_days=self.settings.retention_days,
             intake_is_busy=self.intake.is_busy,
@@ -189,6 +252,17 @@ class Application:
         sorter.way = self.way
         self.intake.on_kept.append(sorter.hint)
         return sorter
+
+    @cached_property
+    def listening(self) -> list[Listening]:
+        """The connections by which people answer; made when somebody is to keep them."""
+        polling = phones.polling(self.telephone, self.phones, self.clock)
+        return chats.listening(self.units, [*self.chats.listeners, *polling])
+
+    @cached_property
+    def phones(self) -> Phones:
+        """What people do by telephone."""
+        return Phones(self.units, chats.actor_of)
 
     @cached_property
     def site(self) -> Inbound:
@@ -214,6 +288,9 @@ class Application:
         if unit.events:
             self.seal_wake.set()
 
+    async def _note_provider(self, provider: str, reason: str) -> None:
+        await self.units.run(SYSTEM, lambda unit: oncall.note_provider(unit, provider, reason))
+
     async def _issue_link(self, unit: Unit, person_id: PersonId, page_id: PageId) -> str:
         secret = await governance.issue_acknowledge(unit, person_id, page_id)
         return f"{self.settings.base_url}/a/{secret}"
@@ -230,22 +307,40 @@ class Application:
         return f"{self.settings.base_url}/sign-in/{secret}"
 
 
+def _tellers(channels: Mapping[MethodKind, Channel], base_url: str) -> tuple[JobKind, ...]:
+    """Return what tells people, and programs, of things other than a page."""
+    updating, noticing = Updating(channels, base_url), Noticing(channels, base_url)
+    teller = UrlTeller(channels, base_url)
+    return (
+        JobKind(job=oncall.TellUrl, mode="errand", run=teller.tell),
+        JobKind(job=oncall.UpdateMessages, mode="errand", run=updating.update),
+        JobKind(job=oncall.SendNotice, mode="errand", run=noticing.send),
+    )
+
+
 def _job_kinds(
-    delivery: Delivery, last_resort: LastResort, known: Catalog, store: Store
+    delivery: Delivery,
+    tellers: tuple[JobKind, ...],
+    last_resort: LastResort,
+    known: Catalog,
+    store: Store,
 ) -> JobKinds:
     retry = parking.retrier(REACTIONS, known)
     return JobKinds(
         (
-            JobKind(job=oncall.PageTimer, mode="timer", run=oncall.timer_is_due),
+            JobKind(job=oncall.PageTimer, mode="timer", run=oncall.timer_is_due, shares=True),
+            JobKind(job=oncall.ReceiptDue, mode="timer", run=oncall.receipt_is_due),
             JobKind(job=oncall.Deliver, mode="errand", run=delivery.deliver),
             JobKind(job=oncall.CallLastResort, mode="errand", run=last_resort.call),
+            *tellers,
             JobKind(job=triage.GroupDue, mode="timer", run=triage.group_is_due),
             JobKind(job=triage.RepeatDue, mode="timer", run=triage.group_repeats),
             JobKind(job=triage.PutOffRepeats, mode="timer", run=triage.repeats_are_put_off),
-            JobKind(job=triage.GatherWords, mode="timer", run=triage.gather_words),
+            JobKind(job=triage.GatherWords, mode="leisure", run=triage.gather_words),
             JobKind(job=RetryReaction, mode="timer", run=retry),
             JobKind(job=resources.ComeIntoForce, mode="timer", run=store.come_into_force),
             JobKind(job=idempotency.ForgetAnswers, mode="timer", run=idempotency.forget),
+            JobKind(job=CheckPaths, mode="leisure", run=Assurances(store).check_nightly),
         )
     )
 

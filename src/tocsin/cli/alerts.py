@@ -1,5 +1,6 @@
 """`tocsin alert`: what fires, and why each alert became what it is."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from tocsin.cli import output
 from tocsin.cli.client import Client, Runtime, ask
 from tocsin.kernel.errors import Invalid, Unauthenticated
 
-OVER = "2000-01-01T00:00:00Z"  # any instant in the past ends it
+CLOCKS = timedelta(minutes=1)  # between this machine and Tocsin: what ends later still fires
 
 
 @click.group()
@@ -133,7 +134,8 @@ def send(
         "annotations": {"summary": summary} if summary else {},
     }
     if resolved:
-        sent["endsAt"] = OVER
+        ended_at = datetime.now(UTC) - CLOCKS  # noqa: TID251 - outside Tocsin
+        sent["endsAt"] = ended_at.isoformat()
     content = msgspec.json.encode([sent])
 
     async def question(client: Client) -> None:

@@ -69,6 +69,10 @@ class Runtime(Protocol):
         """Write the whole database to `out`. Raises Conflict where there is none."""
         ...
 
+    def note_backup(self, found: "BackedUp", size: int) -> str:
+        """Put a backup of `size` bytes into the log; return why that could not be, or ""."""
+        ...
+
     def restore(self, source: IO[bytes], *, verify: bool) -> "Restored":
         """Read a backup into the empty database, or with `verify` into one that is dropped."""
         ...
@@ -96,7 +100,7 @@ class Client:
         self._http = http
         self.is_local = is_local
 
-    async def get(self, path: str, **params: str | int | None) -> Any:
+    async def get(self, path: str, **params: str | int | Sequence[str] | None) -> Any:
         """Return what a GET of a path below /api/v1 answers."""
         sent = {name: value for name, value in params.items() if value is not None}
         return msgspec.json.decode(await self.raw("GET", API + path, params=sent))
@@ -133,7 +137,7 @@ class Client:
         path: str,
         *,
         content: bytes | None = None,
-        params: dict[str, str | int] | None = None,
+        params: Mapping[str, str | int | Sequence[str]] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """Return the body of an answer. Raises Refused, or Unavailable when nothing answers."""

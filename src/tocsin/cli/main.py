@@ -11,13 +11,16 @@ import tocsin
 from tocsin.cli import (
     access,
     admin,
+    agreements,
     alerts,
     backup,
+    calendar_import,
     examples,
     incident_parts,
     incidents,
     integrations,
     notify,
+    page_verbs,
     pages,
     paging,
     people,
@@ -141,6 +144,18 @@ for _name, _help in (
     ("me", "Say until when you are on call, and when it is your turn again."),
 ):
     pages.oncall.add_command(_Late(_name, "tocsin.cli.oncall", _help))
+pages.oncall.add_command(
+    _Late("preview", "tocsin.cli.preview", "Resolve schedules from files, without a database.")
+)
+for _command in (*agreements.COMMANDS, calendar_import.import_):
+    pages.oncall.add_command(_command)
+for _name, _help in (
+    ("check", "Prove that every alert reaches somebody who can be woken, or say when not."),
+    ("simulate", "Say whom a policy would call when if nobody answered."),
+):
+    routes.policy.add_command(_Late(_name, "tocsin.cli.assurance", _help))
+for _verb in page_verbs.VERBS:
+    pages.page.add_command(_verb)
 incidents.incident.add_command(
     _Late("watch", "tocsin.cli.incident_watch", "Watch incidents, or one, until interrupted.")
 )

@@ -40,21 +40,27 @@ def show(runtime: Runtime, *, schedule: str, weeks: int, as_json: bool | None) -
     def draw() -> None:
         output.heading(f"{found['name']}, {found['zone']}, {found['covered']:.1%} covered")
         rows = [*_shifts(found), *_gaps(found)]
-        output.table(("from (UTC)", "until (UTC)", "on call"), sorted(rows))
+        output.table(("from (UTC)", "until (UTC)", "slot", "on call", "turn"), sorted(rows))
 
     output.show(found, draw, as_json=as_json)
 
 
-def _shifts(found: dict[str, Any]) -> list[tuple[str, str, str]]:
+def _shifts(found: dict[str, Any]) -> list[tuple[str, ...]]:
     return [
-        (output.when(one["start_at"]), output.when(one["end_at"]), one["person"]["name"])
+        (
+            output.when(one["start_at"]),
+            output.when(one["end_at"]),
+            one["slot"],
+            ", ".join(who["name"] for who in one["people"]),
+            f"{one['layer']} {one['turn']}" if one["layer"] else "override",
+        )
         for one in found["shifts"]
     ]
 
 
-def _gaps(found: dict[str, Any]) -> list[tuple[str, str, str]]:
+def _gaps(found: dict[str, Any]) -> list[tuple[str, ...]]:
     return [
-        (output.when(one["start_at"]), output.when(one["end_at"]), "nobody")
+        (output.when(one["start_at"]), output.when(one["end_at"]), one["slot"], "nobody", "")
         for one in found["gaps"]
     ]
 

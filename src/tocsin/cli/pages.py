@@ -57,25 +57,23 @@ def request(
 @output.format_option
 @click.pass_obj
 def why(runtime: Runtime, *, page_id: str, as_json: bool | None) -> None:
-    """Say whom a page called, by what, what it waits for, and why.
+    """Say whom a page called, by what, what it waits for, and why; or why nobody was called.
 
-    ID is a page's id, or INC-12 for the newest page of an incident.
+    ID is a page's id, or INC-12 for an incident with all its pages, or with none.
     """
 
     async def question(client: Client) -> dict[str, Any]:
         from urllib.parse import quote
 
         wanted = quote(page_id, safe="")
-        if page_id.upper().startswith("INC-"):
-            pages = (await client.get(f"/incidents/{wanted}"))["pages"]
-            if not pages:
-                raise NotFound(f"nobody was paged for {page_id}")
-            wanted = pages[-1]["id"]
-        found: dict[str, Any] = await client.get(f"/pages/{wanted}")
+        of = "incidents" if page_id.upper().startswith("INC-") else "pages"
+        path = f"/incidents/{wanted}/why" if of == "incidents" else f"/pages/{wanted}"
+        found: dict[str, Any] = await client.get(path)
         return found
 
     found = ask(runtime, question)
-    output.show(found, lambda: _draw_why(found), as_json=as_json)
+    draw = _draw_explained if "verdict" in found else _draw_why
+    output.show(found, lambda: draw(found), as_json=as_json)
 
 
 @click.group()
@@ -100,19 +98,26 @@ def who(runtime: Runtime, *, schedule: str | None, as_json: bool | None) -> None
             output.line("No schedules yet; bring them with `tocsin apply -f DIR`.")
             return
         output.table(
-            ("schedule", "on call", "until (UTC)", "next"),
+            ("schedule", "slot", "on call", "until (UTC)", "next"),
             (
                 (
                     one["name"],
-                    one["now"]["person"]["name"] if one["now"] else "nobody",
+                    one.get("slot", ""),
+                    _people(one["now"]),
                     output.when(one["now"]["end_at"] if one["now"] else None),
-                    one["next"]["person"]["name"] if one["next"] else "nobody",
+                    _people(one["next"]),
                 )
                 for one in found
             ),
         )
 
     output.show(found, draw, as_json=as_json)
+
+
+def _people(shift: dict[str, Any] | None) -> str:
+    if shift is None:
+        return "nobody"
+    return ", ".join(one["name"] for one in shift.get("people") or [shift["person"]])
 
 
 def draw_page(found: dict[str, Any]) -> None:
@@ -122,6 +127,8 @@ def draw_page(found: dict[str, Any]) -> None:
     output.fields(
         (
             ("state", found["state"] + (", UNPAGEABLE" if found["unpageable"] else "")),
+            ("urgency", "low" if found.get("urgency") == "low" else ""),
+            ("reassigned to", found.get("assigned", "")),
             ("policy", found["policy"] or _asked(found)),
             ("acknowledged", _acknowledged(found, by)),
             ("next page at", found["next_at"] and output.when(found["next_at"]) + " UTC"),
@@ -139,6 +146,22 @@ def draw_page(found: dict[str, Any]) -> None:
                 for one in found["notifications"]
             ),
         )  # fmt: skip
+
+
+def _draw_explained(found: dict[str, Any]) -> None:
+    output.heading(f"{found['reference']}  {found['title']}")
+    output.line(found["verdict"])
+    for reason in found["sorted_by"]:
+        output.line(f"  {reason}")
+    for one in found["pages"]:
+        output.heading(f"Page {one['id']}: {one['policy'] or 'asked for'}, {one['state']}")
+        output.line(one["verdict"])
+        output.table(
+            ("at (UTC)", "what, and why"),
+            ((output.when(because["at"]), because["words"]) for because in one["because"]),
+        )
+        at = f" at {output.when(one['next_at'])} UTC" if one["next_at"] else ""
+        output.line(f"{one['next_words']}{at}.")
 
 
 def _draw_why(found: dict[str, Any]) -> None:
@@ -186,11 +209,25 @@ def _rung(one: dict[str, Any]) -> str:
 
 def _attempts(one: dict[str, Any]) -> str:
     return "; ".join(
-        f"{attempt['outcome'] or 'not known'}"
+        f"{_state_of(attempt)}"
         + (f", {attempt['show']}" if attempt.get("show", "") not in ("", "full") else "")
-        + (f" ({attempt['error']})" if attempt["error"] else "")
+        + (f" ({_why(attempt)})" if _why(attempt) else "")
         for attempt in one["attempts"]
     )
+
+
+def _state_of(attempt: dict[str, Any]) -> str:
+    """Say how far it got: a receipt tells more than the provider's first answer."""
+    if attempt["outcome"] is None:
+        return "not known"
+    if attempt["outcome"] != "sent":
+        return str(attempt["outcome"])
+    return str(attempt.get("state") or "sent")
+
+
+def _why(attempt: dict[str, Any]) -> str:
+    lost = attempt.get("state") == "failed" and attempt.get("receipt")
+    return str(attempt["error"] or lost or "")
 
 
 def _targets(targets: list[dict[str, Any]]) -> str:

@@ -91,8 +91,14 @@ def draw_history(history: dict[str, Any], limit: int) -> None:
 
 
 def _draw_fields(fields: Sequence[dict[str, Any]]) -> None:
+    import msgspec
+
+    from tocsin.kernel.resources.differences import leaves
+    from tocsin.kernel.resources.model import FieldChange
+
     for field in fields:
-        _say(f"      {_field(field)}")
+        for leaf in leaves(msgspec.convert(field, FieldChange)):
+            _say(f"      {_field(msgspec.structs.asdict(leaf))}")
 
 
 def _changes(plan: dict[str, Any]) -> list[dict[str, Any]]:

@@ -64,6 +64,8 @@ class PageState(StrEnum):
 
     CALLING = "calling"
     ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    HELD = "held"
     RESOLVED = "resolved"
 
 
@@ -73,6 +75,8 @@ class Calling(StrEnum):
     UNPAGEABLE = "unpageable"
     CALLING = "calling"
     ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    HELD = "held"
     NONE = "none"
 
 

@@ -31,7 +31,10 @@ _RESPOND = {
     "incident:respond",
     "page:acknowledge",
     "page:escalate",
+    "page:reassign",
     "page:request",
+    "page:snooze",
+    "schedule:override",
 }
 _MANAGE = {"incident:restrict", "integration:try", "paging:release", "resource:apply"}
 _ADMIN = {
@@ -48,6 +51,8 @@ _INTAKE = {"alert:read", "change:accept", "signal:accept"}
 # what only Tocsin's own reactions, timers and jobs do
 _SYSTEM = {
     "alert:sort",
+    "contact:identify",
+    "contact:note",
     "incident:declare",
     "page:open",
     "page:step",

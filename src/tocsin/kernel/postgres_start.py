@@ -87,7 +87,9 @@ class Start:
         said = self._log_path().read_text("utf-8", errors="replace")
         if "redirecting log output" in said:
             said += self._last_words()
-        is_passing = any(phrase in said for phrase in _WORTH_ANOTHER_TRY)
+        # one that a signal ended had nothing to say; who sends them may stop
+        is_killed = self._launched is not None and (self._launched.returncode or 0) < 0
+        is_passing = is_killed or any(phrase in said for phrase in _WORTH_ANOTHER_TRY)
         if self._ended_count >= _TRIES and not is_passing:
             raise Unavailable(f"PostgreSQL ended while it started: {said.strip()[-1000:]}")
         self._launched = None

@@ -37,6 +37,15 @@ def may(run: Callable[[Unit, Any], Awaitable[None]]) -> Reaction:
 Reactions = Mapping[type[Event], Sequence[Reaction]]
 
 
+def together(*tables: Reactions) -> Reactions:
+    """Return one table: what follows from an event in several follows in their order."""
+    found: dict[type[Event], tuple[Reaction, ...]] = {}
+    for table in tables:
+        for event, following in table.items():
+            found[event] = (*found.get(event, ()), *following)
+    return found
+
+
 class ReactionParked(Event, frozen=True, tag="kernel.reaction_parked"):
     """What may follow from an event has failed and will be tried again."""
 

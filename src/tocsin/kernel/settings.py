@@ -16,7 +16,11 @@ PREFIX = "TOCSIN_"
 FOREIGN = frozenset(
     {"TOCSIN_UI", "TOCSIN_UI_OUT", "TOCSIN_CHROMIUM", "TOCSIN_TEST_DATABASE_URL"}
 )
-SECRETS = frozenset({"database_url", "token", "smtp_url", "webhook_secret"})
+SECRETS = frozenset({
+    "database_url", "imap_url", "last_resort", "matrix_token", "ntfy_replies",
+    "slack_app_token", "slack_bot_token", "sms_headers", "sms_url", "smtp_url", "token",
+    "twilio_token", "webhook_secret",
+})  # fmt: skip
 
 
 def _home() -> Path:
@@ -65,11 +69,62 @@ class Settings(Struct, frozen=True, kw_only=True):
             description="Signs outgoing webhooks of methods that bring no secret of their own."
         ),
     ] = ""
+    imap_url: Annotated[
+        str,
+        Meta(
+            description="Mailbox to which people answer pages by e-mail:"
+            " `imaps://user:password@host/INBOX`, or `imap://` with STARTTLS. Needs"
+            " `TOCSIN_SMTP_URL`. Empty: mails are not answered."
+        ),
+    ] = ""
+    mail_reply_to: Annotated[
+        str,
+        Meta(
+            description="Address of the mailbox behind `TOCSIN_IMAP_URL`; empty means that of"
+            " `TOCSIN_MAIL_FROM`."
+        ),
+    ] = ""
+    matrix_url: Annotated[
+        str,
+        Meta(
+            description="Matrix homeserver of Tocsin's own account, `https://matrix.example.org`."
+        ),
+    ] = ""
+    matrix_token: Annotated[
+        str, Meta(description="Access token of Tocsin's own Matrix account.")
+    ] = ""
+    matrix_servers: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Comma-separated Matrix server names whose users may invite Tocsin into"
+            " rooms. Empty means those of its own server."
+        ),
+    ] = ()
+    ntfy_replies: Annotated[
+        str,
+        Meta(
+            description="ntfy topic to which phones send acknowledgements, with the token that"
+            " reads it: `https://:tk_token@ntfy.example.org/tocsin-replies-8Kq3`. Empty: phones"
+            " acknowledge at `TOCSIN_URL`."
+        ),
+    ] = ""
+    slack_app_token: Annotated[
+        str,
+        Meta(description="App-level token of the Slack app, `xapp-`, for Socket Mode."),
+    ] = ""
+    slack_bot_token: Annotated[
+        str, Meta(description="Bot token of the Slack app, `xoxb-`, for pages by Slack.")
+    ] = ""
+    slack_api: Annotated[
+        str,
+        Meta(description="Where Slack's API is; GovSlack's is `https://slack-gov.com/api/`."),
+    ] = "https://slack.com/api/"
     last_resort: Annotated[
         tuple[str, ...],
         Meta(
             description="Comma-separated static contacts that are told out of band when a page reaches"
-            " nobody, and by `tocsin sentinel`: `mailto:`, `https://` or `ntfy://host/topic`."
+            " nobody, and by `tocsin sentinel`: `mailto:`, `https://`, `ntfy://host/topic`,"
+            " `sms:+49…` or `tel:+49…`."
         ),
     ] = ()
     allow_networks: Annotated[
@@ -86,6 +141,64 @@ class Settings(Struct, frozen=True, kw_only=True):
             " e.g. `mailto,mqtt`. Those that act on this machine are never used."
         ),
     ] = ()
+    twilio_account: Annotated[
+        str, Meta(description="Twilio account for text messages and calls, `AC…`.")
+    ] = ""
+    twilio_token: Annotated[
+        str, Meta(description="Auth token of the Twilio account; it also proves its webhooks.")
+    ] = ""
+    twilio_from: Annotated[
+        str,
+        Meta(
+            description="The number of yours at Twilio that sends and calls, `+4915123456789`; or"
+            " a messaging service `MG…`, which only sends."
+        ),
+    ] = ""
+    twilio_url: Annotated[
+        str, Meta(description="Twilio's API; another address for another region.")
+    ] = "https://api.twilio.com"
+    twilio_replies: Annotated[
+        Literal["auto", "webhook", "poll"],
+        Meta(
+            description="How answers and receipts come from Twilio: it calls `TOCSIN_URL`"
+            " (`webhook`), or Tocsin asks every five seconds (`poll`). `auto` is `webhook` where"
+            " `TOCSIN_URL` is https and not this machine."
+        ),
+    ] = "auto"
+    sms_url: Annotated[
+        str,
+        Meta(
+            description="A gateway for text messages that takes HTTP; `{to}`, `{text}` and `{key}`"
+            " may stand in it. It is tried before Twilio."
+        ),
+    ] = ""
+    sms_method: Annotated[
+        Literal["POST", "PUT", "GET"], Meta(description="Method of the gateway's request.")
+    ] = "POST"
+    sms_headers: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Headers of the gateway's request, comma-separated or one a line:"
+            " `Authorization: Bearer …`."
+        ),
+    ] = ()
+    sms_format: Annotated[
+        Literal["json", "form", "none"], Meta(description="How the gateway takes its body.")
+    ] = "json"
+    sms_body: Annotated[
+        str,
+        Meta(
+            description="Body of the gateway's request, JSON or a form, with `{to}`, `{text}` and"
+            " `{key}` where they belong."
+        ),
+    ] = '{"to": "{to}", "text": "{text}"}'
+    sms_id: Annotated[
+        str,
+        Meta(
+            description="Where in the gateway's JSON answer the message's id stands, as"
+            " `messages.0.id`."
+        ),
+    ] = ""
     tls_cert: Annotated[
         str,
         Meta(
@@ -183,7 +296,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 def _value(text: str, hint: object) -> object:
     plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     if get_origin(plain) is tuple:
-        return tuple(part.strip() for part in text.split(",") if part.strip())
+        parts = text.replace("\n", ",").split(",")  # a file has a line for each
+        return tuple(part.strip() for part in parts if part.strip())
     return Path(text) if plain is Path else text
 
 

@@ -36,12 +36,13 @@ def visitors_address(peer: str, forwarded: Sequence[str], trusted: Proxies) -> s
     """
     hops = [hop.strip() for value in forwarded for hop in value.split(",")]
     found = peer
-    while hops and _is_trusted(found, trusted):
+    while hops and is_trusted(found, trusted):
         found = hops.pop()
     return _counted(found) or _counted(peer) or LOCAL
 
 
-def _is_trusted(text: str, trusted: Proxies) -> bool:
+def is_trusted(text: str, trusted: Proxies) -> bool:
+    """Say whether an address is that of a proxy whose word counts."""
     address = _address(text)
     return address is not None and any(
         address in network for network in trusted if network.version == address.version

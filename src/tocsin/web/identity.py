@@ -14,7 +14,7 @@ from tocsin.governance import actions, reads
 from tocsin.governance.core.config import Teams
 from tocsin.governance.core.scope import capped, capped_teams, is_within, more_of
 from tocsin.governance.core.token_text import PREFIX, digest, is_token
-from tocsin.governance.model import Token
+from tocsin.governance.model import Session, Token
 from tocsin.kernel.access import Role
 from tocsin.kernel.actor import NO_TEAMS, Actor
 from tocsin.kernel.clock import Clock
@@ -201,13 +201,20 @@ class Identity:
         """Return who a session cookie belongs to; None when it is not known or over."""
         now = self._clock.now()
         async with self._db.connection() as conn:
-            session = await reads.session(conn, digest(secret), now)
+            session = await self._session(conn, secret)
             if session is None:
-                return None
-            if session.person_id and not await self._is_active(conn, session.person_id):
                 return None
             with _UNNOTED:
                 await actions.note_seen(conn, session, now)
+        return self._actor_of_session(session)
+
+    async def _session(self, conn: AsyncConnection[Any], secret: str) -> Session | None:
+        session = await reads.session(conn, digest(secret), self._clock.now())
+        if session is None or session.person_id is None:
+            return session
+        return session if await self._is_active(conn, session.person_id) else None
+
+    def _actor_of_session(self, session: Session) -> Actor:
         return Actor(
             kind="person" if session.person_id else "session", id=session.actor_id,
             name=session.name, role=session.role, person_id=session.person_id,
@@ -224,6 +231,21 @@ class Identity:
                 raise Unauthenticated("send `Authorization: Bearer <token>`")
             return (await self.by_token(secret.strip())).actor
         return await self.by_session(session) if session else None
+
+    async def anew(self, *, authorization: str | None, session: str | None) -> Actor | None:
+        """Return who `of` would return if it remembered nothing; asking so is no use of a session.
+
+        Raises Unauthenticated.
+        """
+        if self._local is not None:
+            return self._local
+        async with self._db.connection() as conn:
+            if self._store is not None:
+                await self._store.refresh(conn)
+            found = await self._session(conn, session) if session else None
+        if authorization:
+            return (await self._look_up(authorization.partition(" ")[2].strip())).actor
+        return None if found is None else self._actor_of_session(found)
 
 
 def _is_narrow(token: Token) -> bool:

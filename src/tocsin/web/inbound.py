@@ -19,6 +19,8 @@ from tocsin.signals.model import Unreadable
 from tocsin.signals.ports import LANES
 from tocsin.triage import reads as triage
 from tocsin.triage.model import Alert
+from tocsin.web.hooks import PREFIX as HOOKS
+from tocsin.web.hooks import Hooks
 from tocsin.web.identity import Caller
 from tocsin.web.inbound_body import Answer, App, Receive, Scope, Send, bearer, read
 from tocsin.web.inbound_doors import Doors, integration_of
@@ -30,7 +32,7 @@ BODY_MAX = 1024 * 1024
 FORMAT = "alertmanager.v2"
 _JSON = (b"content-type", b"application/json")
 _COME_AGAIN = (429, 503)
-_PREFIXES = ("/api/v2/", "/alertmanager/", "/integrations/", "/v2/", "/webhook")
+_PREFIXES = ("/api/v2/", "/alertmanager/", "/integrations/", "/v2/", "/webhook", HOOKS)
 _KEYED = "/integrations/"
 log = Log("inbound")
 
@@ -40,10 +42,10 @@ class Inbound:
 
     def __init__(self, services: Services, behind: App) -> None:
         self._services = services
-        self._behind = behind
         self._lobby = Lobby(behind)
         self._wire = services.alertmanager
         self._doors = Doors(services)
+        self._hooks = Hooks(services)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -71,6 +73,8 @@ class Inbound:
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         path, key = _vendor_path(scope["path"])
         self._services.database_watch.require()
+        if path.startswith(HOOKS):
+            return await self._hooks.answer(scope, receive)
         door = self._doors.by_path.get(path)
         if door is not None:
             return await door(scope, receive, key)

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.ladder import Missing, MissingReason, Rung
-from tocsin.oncall.model import PersonTarget, Policy, ScheduleTarget, Target
+from tocsin.oncall.model import Policy, Target
+from tocsin.web.targets import TargetWord, target_word
 
 _WHY = {
     MissingReason.UNKNOWN_PERSON: "is not there any more",
@@ -17,14 +18,9 @@ _WHY = {
     MissingReason.NOBODY_ON_CALL: "has nobody on call then",
     MissingReason.INACTIVE: "is not active",
     MissingReason.NO_METHOD: "has no contact method",
+    MissingReason.EMPTY_TEAM: "has no members, or no schedule",
+    MissingReason.QUIET_HOURS: "has quiet hours",
 }
-
-
-class TargetWord(Struct, frozen=True):
-    """What a step names: a person or a schedule."""
-
-    kind: str
-    name: str
 
 
 class Called(Struct, frozen=True, kw_only=True):
@@ -101,7 +97,7 @@ def _rung(
     return RungView(
         at_s=at_s,
         at=at,
-        targets=tuple(_target(target, directory) for target in targets),
+        targets=tuple(target_word(target, directory) for target in targets),
         people=tuple(
             Called(
                 id=reach.person_id,
@@ -110,27 +106,18 @@ def _rung(
             )
             for reach in rung.reach
         ),
-        warnings=tuple(_missing(one, directory) for one in rung.missing),
+        warnings=tuple(missing_words(one, directory) for one in rung.missing),
         timeout_s=rung.timeout_s,
     )
 
 
-def _target(target: Target, directory: Directory) -> TargetWord:
-    match target:
-        case PersonTarget(person_id):
-            return TargetWord("person", directory.name_of(person_id))
-        case ScheduleTarget(schedule_id):
-            rotation = directory.rotations.get(schedule_id)
-            name = rotation.name if rotation else "a schedule that is gone"
-            return TargetWord("schedule", name)
-
-
-def _missing(missing: Missing, directory: Directory) -> str:
+def missing_words(missing: Missing, directory: Directory) -> str:
+    """Say which target yields nobody, and why."""
     why = _WHY[missing.reason]
     if missing.person_id is not None:
         return f"{directory.name_of(missing.person_id)} {why}"
-    rotation = directory.rotations.get(missing.schedule_id) if missing.schedule_id else None
-    return f"{rotation.name if rotation else 'a schedule'} {why}"
+    schedule = directory.schedules.get(missing.schedule_id) if missing.schedule_id else None
+    return f"{schedule.name if schedule else 'a schedule'} {why}"
 
 
 def _warnings(steps: Iterable[RungView], catch_all: RungView) -> Iterable[str]:

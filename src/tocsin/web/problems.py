@@ -1,5 +1,6 @@
 """Refusals in HTTP: RFC 9457 problems for programs, a page for people."""
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -26,6 +27,8 @@ from tocsin.kernel.logs import Log, mask
 from tocsin.kernel.resources.mistakes import Mistake, explained
 from tocsin.web import refusals
 
+# Litestar takes every "data." out of a path, and so it does in "metadata.effectiveFrom"
+_CUT = re.compile(r"\bmeta(?!data\b)(?=\w)")
 log = Log("web")
 
 
@@ -105,7 +108,7 @@ def invalid(request: Request, error: ValidationException) -> Response:  # type: 
 
 def _mistake(request: Request, said: dict[str, Any]) -> Mistake:  # type: ignore[type-arg]
     """Read one complaint of Litestar's, who calls a whole body `data`."""
-    key, words = str(said.get("key", "")), str(said.get("message", said))
+    key, words = _CUT.sub("metadata.", str(said.get("key", ""))), str(said.get("message", said))
     if words == "'data'":  # no body at all
         return Mistake("", "send a JSON body")
     body = request.route_handler.parsed_fn_signature.parameters.get("data")

@@ -8,6 +8,7 @@ from msgspec import Struct
 from tocsin.command import reads as command
 from tocsin.command.model import Incident
 from tocsin.kernel.unit import Unit
+from tocsin.oncall import reads as oncall
 from tocsin.oncall.core.config import Directory
 from tocsin.topology.model import Catalogue, Service
 from tocsin.triage import reads as triage
@@ -55,7 +56,8 @@ async def services_now(unit: Unit, services: Sequence[Service]) -> list[ServiceN
                 firing.setdefault(found.name, []).append(one)
     may_read = services and unit.actor.may("incident:read")
     incidents = await command.open_incidents(unit) if may_read else []
-    return [_now(unit, one, firing.get(one.name, ()), incidents) for one in services]
+    directory = await oncall.directory(unit) if services else unit.config(Directory)
+    return [_now(unit, one, firing.get(one.name, ()), incidents, directory) for one in services]
 
 
 def sample_labels(service: Service) -> dict[str, str]:
@@ -68,9 +70,9 @@ def _now(
     service: Service,
     firing: Iterable[triage.FiringAbout],
     incidents: Iterable[Incident],
+    directory: Directory,
 ) -> ServiceNow:
     placement = try_labels(sample_labels(service), unit.config(Routing)).placement
-    directory = unit.config(Directory)
     policies = {directory.policy(name).id: name for name in placement.policies}
     return ServiceNow(
         service=service,

@@ -1,6 +1,6 @@
 """What `app.py` hands to the web floor: everything a route may use."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -17,8 +17,16 @@ from tocsin.kernel.events import Catalog
 from tocsin.kernel.live import Hub
 from tocsin.kernel.resources import Store
 from tocsin.kernel.settings import Settings
+from tocsin.kernel.unit import Unit
 from tocsin.kernel.units import Units
-from tocsin.oncall.model import ContactTest
+from tocsin.kernel.vocabulary import Urgency
+from tocsin.oncall.core.assurance import Assurance, Simulated
+from tocsin.oncall.core.config import Directory
+from tocsin.oncall.core.phone import Script
+from tocsin.oncall.core.receipt import ReceiptKind
+from tocsin.oncall.jobs import Phones
+from tocsin.oncall.model import ContactCode, ContactTest
+from tocsin.oncall.ports import CalendarReader
 from tocsin.signals.actions import Intake
 from tocsin.signals.core.config import IntegrationSpec
 from tocsin.signals.model import Slice, Split, Tried, Unreadable
@@ -134,6 +142,75 @@ class WebhookWire(Protocol):
         ...
 
 
+class Push(Protocol):
+    """Web push, as far as browsers ask for it."""
+
+    async def application_key(self) -> str:
+        """Return what a browser subscribes with."""
+        ...
+
+    async def received(self, device_id: UUID, key: str, receipt: str, seal: str) -> bool:
+        """Note that a browser has a message; False where the message was not from us."""
+        ...
+
+
+class PhoneWire(Protocol):
+    """The webhooks of who sends text messages and calls; `app.py` brings the vendor's folder."""
+
+    body_max: int
+    provider: str
+
+    def fields(self, body: bytes, *, urls: Sequence[str], signature: str) -> Mapping[str, str]:
+        """Return what a signed request says. Raises Forbidden, Invalid."""
+        ...
+
+    def text(self, fields: Mapping[str, str]) -> tuple[str, str, str]:
+        """Return id, number and words of a text message. Raises Invalid."""
+        ...
+
+    def message_news(self, fields: Mapping[str, str]) -> tuple[ReceiptKind, str] | None:
+        """Return what has become of a text message, None for nothing new."""
+        ...
+
+    def call_news(self, fields: Mapping[str, str]) -> tuple[ReceiptKind, str] | None:
+        """Return what has become of a call, None for nothing new."""
+        ...
+
+    def by_machine(self, fields: Mapping[str, str]) -> bool:
+        """Say whether it was no person that took a call."""
+        ...
+
+    def key(self, fields: Mapping[str, str]) -> tuple[str, str]:
+        """Return the call, and the key that was pressed in it. Raises Invalid."""
+        ...
+
+    def say(self, script: Script | None, keys_url: str) -> bytes:
+        """Answer a call; None: hang up."""
+        ...
+
+    def answer(self, words: str) -> bytes:
+        """Answer a text message, "" for not at all."""
+        ...
+
+
+class Assurances(Protocol):
+    """Proves that alerts reach people; `app.py` brings what puts the contexts together."""
+
+    async def check(self, unit: Unit, days: int = 30, names: Collection[str] = ()) -> Assurance:
+        """Look at every alert of the next `days`. Raises Invalid, NotFound."""
+        ...
+
+    async def simulate(
+        self, unit: Unit, name: str, at: datetime, urgency: Urgency = Urgency.HIGH
+    ) -> tuple[Simulated, Directory]:
+        """Say whom a policy would call when for an alert at `at`. Raises NotFound, Invalid."""
+        ...
+
+    async def keep_nightly(self, unit: Unit) -> None:
+        """See that the check waits for the next night."""
+        ...
+
+
 class Services(Struct, frozen=True, kw_only=True):
     """One per process."""
 
@@ -153,8 +230,15 @@ class Services(Struct, frozen=True, kw_only=True):
     alertmanager: AlertmanagerWire
     pagerduty: PagerdutyWire
     webhook: WebhookWire
+    calendars: CalendarReader
     readiness: Callable[[], Awaitable[Readiness]]
     reactions: Callable[[], str]
     started_at: datetime
     try_contact: Callable[[Actor, int], Awaitable[ContactTest]]
     ack_link: Callable[[UUID, UUID], Awaitable[str]]  # for a person and a page
+    phones: Phones
+    phone_wire: PhoneWire | None = None  # where Twilio is set up
+    push: Push
+    send_code: Callable[[Actor, int], Awaitable[ContactCode]]
+    enter_code: Callable[[Actor, int, str], Awaitable[None]]
+    assurances: Assurances

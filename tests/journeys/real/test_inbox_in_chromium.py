@@ -163,4 +163,4 @@ def test_everything_works_without_script(room: Room, maya: Callable[..., Person]
     assert one.page.url.endswith(f"/incidents/{reference}")
     one.page.goto(f"{room.tocsin.url}/account/contacts")
     one.page.click("#test-0")
-    expect(one.page.locator("#contacts")).to_contain_text("Sent")
+    expect(one.page.locator("#contacts")).to_contain_text("Test sent")

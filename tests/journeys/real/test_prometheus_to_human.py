@@ -142,7 +142,10 @@ def _explain(tocsin: Tocsin, admin: str) -> None:
     reasons = {reason["stage"]: reason["decision"] for reason in why["reasons"]}
     assert reasons["score"] == "high, severity=critical"
     assert why["incident"]["reference"] == "INC-1"
-    page = parsed(tocsin.cli("page", "why", "INC-1", token=admin))
+    (explained,) = parsed(tocsin.cli("page", "why", "INC-1", token=admin))["pages"]
+    assert explained["state"] in ("acknowledged", "resolved")
+    assert any("Maya Okafor" in one["words"] for one in explained["because"])
+    page = parsed(tocsin.cli("page", "why", explained["id"], token=admin))
     (told,) = page["notifications"]
     assert (told["method"], told["state"]) == ("email", "sent")
     assert page["acknowledged_by"]["name"] == "Maya Okafor"

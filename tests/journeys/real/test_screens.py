@@ -14,6 +14,7 @@ from real_tocsin import Tocsin
 pytestmark = [pytest.mark.journey, pytest.mark.peer, pytest.mark.slow, NEEDS_CHROMIUM]
 
 DESK = (1280, 900)
+LOOKS = (("light", DESK), ("dark", MOBILE))  # both of either; the proof has all four
 FIRST_VIEW_BYTES_MAX = 120_000
 NODES_MAX = 1_500
 SLOW_MS = 400
@@ -41,8 +42,14 @@ def signed_in(acme: Acme, person: Callable[..., Person]) -> Callable[..., Person
 @pytest.mark.parametrize("size", [DESK, MOBILE], ids=["desk", "mobile"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_screen_is_accessible_quiet_and_fits(
-    acme: Acme, signed_in: Callable[..., Person], scheme: str, size: tuple[int, int]
+    acme: Acme,
+    signed_in: Callable[..., Person],
+    pytestconfig: pytest.Config,
+    scheme: str,
+    size: tuple[int, int],
 ) -> None:
+    if (scheme, size) not in LOOKS and not pytestconfig.getoption("--lighthouse"):
+        pytest.skip("takes minutes: `make proof`, or --lighthouse")
     one = signed_in(size, scheme=scheme)
     flaws: list[str] = []
     for name, url in screens(acme):

@@ -21,6 +21,7 @@ from tocsin.app.demo.monitoring import Monitoring
 from tocsin.app.demo.people import People
 from tocsin.app.demo.shop import Shop
 from tocsin.app.demo.terminal import Terminal, narrate, welcome
+from tocsin.app.http_server import listener
 from tocsin.app.wiring import Application, local_actor
 from tocsin.cli import documents
 from tocsin.command import reads as incidents
@@ -187,7 +188,7 @@ def _inner_url(settings: Settings) -> str:
 def _claim(settings: Settings) -> None:
     """Find out early, and say in words, that the port is taken."""
     try:
-        serving.listener(settings.host, settings.port, shared=False).close()
+        listener(settings.host, settings.port, shared=False).close()
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise

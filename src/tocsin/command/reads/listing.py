@@ -108,18 +108,18 @@ async def _rows(unit: Unit, parameters: dict[str, object]) -> list[IncidentRow]:
                    SELECT CASE WHEN bool_or(state = 'calling' AND unpageable) THEN 'unpageable'
                                WHEN bool_or(state = 'calling') THEN 'calling'
                                WHEN bool_or(state = 'acknowledged') THEN 'acknowledged'
+                               WHEN bool_or(state = 'snoozed') THEN 'snoozed'
+                               WHEN bool_or(state = 'held') THEN 'held'
                                ELSE 'none' END AS calling,
                           (array_agg(acknowledged_by ORDER BY page_id DESC)
                            FILTER (WHERE state = 'acknowledged'
                                      AND acknowledged_by IS NOT NULL))[1] AS acknowledged_by,
                           coalesce(max(acknowledged_via)
                                    FILTER (WHERE state = 'acknowledged'), '') AS acknowledged_via
-                     FROM command.incident_pages
-                    WHERE incident_id = i.id) p
+                     FROM command.incident_pages WHERE incident_id = i.id) p
              CROSS JOIN LATERAL (
                    SELECT array_agg(person_id ORDER BY joined_at, person_id) AS people
-                     FROM command.responders
-                    WHERE incident_id = i.id) r
+                     FROM command.responders WHERE incident_id = i.id) r
              WHERE (%(audience)s::text[] IS NULL OR i.visible_to IS NULL
                     OR i.visible_to && %(audience)s)
                AND (%(before_at)s::timestamptz IS NULL

@@ -15,9 +15,9 @@ from tocsin.kernel.jobs import name_of
 from tocsin.kernel.unit import Unit
 from tocsin.oncall.actions import PageTimer
 from tocsin.oncall.core.config import Directory
-from tocsin.oncall.core.rotation import Shift
-from tocsin.oncall.model import Page, PageState, PersonTarget, Policy, Rotation, Target
-from tocsin.oncall.reads import AttemptRow, NotificationRow
+from tocsin.oncall.core.receipt import latency_s, state_of
+from tocsin.oncall.model import Page, PageState, Policy, Shift, Target
+from tocsin.oncall.reads import AttemptRow, NotificationRow, SlotNow
 from tocsin.web.ahead import Ahead, directories, with_people
 from tocsin.web.api.page_shapes import (
     AttemptShape,
@@ -35,6 +35,7 @@ from tocsin.web.api.page_shapes import (
 )
 from tocsin.web.api.shapes import entry_shape, incident_shape, person, problems
 from tocsin.web.askers import askers
+from tocsin.web.targets import target_word
 from tocsin.web.units import AnAsking, Asking
 
 LOG_MAX = 200
@@ -54,38 +55,38 @@ async def on_call(asking: Asking) -> OnCall:
     async def read(unit: Unit) -> OnCall:
         found = await oncall.on_call_now(unit)
         ahead = await directories(unit, asking.services.store, unit.now + FIRST_AHEAD)
-        schedules = [await _schedule(unit, one, shift, ahead) for one, shift in found]
+        schedules = [await _schedule(unit, one, ahead) for one in found]
         return OnCall(at=unit.now, schedules=tuple(schedules))
 
     return await asking.run(read)
 
 
-async def _schedule(
-    unit: Unit, rotation: Rotation, now: Shift | None, ahead: Ahead
-) -> ScheduleShape:
-    after = now.end_at if now else unit.now
-    until = after + (AHEAD if now else FIRST_AHEAD)
-    if any(since < until for since, _ in ahead):
-        until = min(until, unit.now + FIRST_AHEAD)
-        plan = await oncall.plan_of(unit, rotation, unit.now, until, ahead)
-        now = plan.shifts[0] if now else None
-        following = [one for one in plan.shifts if one.start_at > unit.now]
-    else:
-        following = list(await oncall.shifts_between(unit, rotation, after, until))
+async def _schedule(unit: Unit, one: SlotNow, ahead: Ahead) -> ScheduleShape:
+    found = one.schedule
+    after = one.shift.end_at if one.shift else unit.now
+    until = min(after + (AHEAD if one.shift else FIRST_AHEAD), unit.now + FIRST_AHEAD)
+    plan = (await oncall.plan_of(unit, found, unit.now, until, ahead)).of(one.slot)
+    now = next((shift for shift in plan.shifts if shift.start_at <= unit.now), None)
+    following = [shift for shift in plan.shifts if shift.start_at > unit.now]
     directory = with_people(unit.config(Directory), ahead)
     return ScheduleShape(
-        id=rotation.id,
-        name=rotation.name,
-        zone=rotation.zone,
-        now=_shift(directory, now) if now else None,
-        next=_shift(directory, following[0]) if following else None,
+        id=found.id,
+        name=found.name,
+        slot=one.slot,
+        zone=found.zone,
+        now=shift_shape(directory, now) if now else None,
+        next=shift_shape(directory, following[0]) if following else None,
     )
 
 
-def _shift(directory: Directory, shift: Shift) -> ShiftShape:
+def shift_shape(directory: Directory, shift: Shift) -> ShiftShape:
+    """Say what the API says of a shift."""
     return ShiftShape(
-        person=person(directory, shift.person_id), start_at=shift.start_at, end_at=shift.end_at
-    )
+        person=person(directory, shift.person_id),
+        people=tuple(person(directory, one) for one in shift.people),
+        slot=shift.slot, layer=shift.layer, turn=shift.k, overrides=shift.overrides,
+        start_at=shift.start_at, end_at=shift.end_at,
+    )  # fmt: skip
 
 
 @get("/pages/{page_id:str}", tags=["on-call"], responses=problems(NotFound, Invalid))
@@ -126,6 +127,9 @@ def page_shape(directory: Directory, page: Page) -> PageShape:
         acknowledged_at=page.acknowledged_at,
         acknowledged_by=person(directory, by) if by else None,
         acknowledged_via=page.acknowledged_via, resolved_at=page.resolved_at,
+        urgency=page.urgency, waits_until=page.waits_until, called_for=page.called_for,
+        moved_by=person(directory, page.moved_by) if page.moved_by else None,
+        assigned=target_word(page.assigned, directory).name if page.assigned else "",
     )  # fmt: skip
 
 
@@ -162,6 +166,8 @@ def _next_at(
 ) -> datetime | None:
     """Return when the page calls again by itself; timers of an older epoch may still lie about."""
     timers = [at for job, at in due if job == name_of(PageTimer)]
+    if page.is_waiting:
+        return page.waits_until
     if page.is_open:
         return min(timers, default=None)
     if page.state is not PageState.ACKNOWLEDGED or page.acknowledged_at is None:
@@ -177,11 +183,15 @@ def _notification(
     return NotificationShape(
         id=row.id, person=person(directory, row.person_id), method=row.kind, state=row.state,
         epoch=row.epoch, loop=row.loop, step=row.step, catch=row.catch, queued_at=row.queued_at,
-        seen_at=row.seen_at,
+        seen_at=row.seen_at, rule=row.rule, due_at=row.due_at, urgency=row.urgency,
+        bundle=row.bundle,
         attempts=tuple(
             AttemptShape(
-                number=one.number, started_at=one.started_at, ended_at=one.ended_at,
-                outcome=one.outcome, provider_id=one.provider_id, error=one.error, show=one.show,
+                number=one.number, state=state_of(one.trail), started_at=one.started_at,
+                ended_at=one.ended_at, outcome=one.outcome, provider_id=one.provider_id,
+                error=one.error, show=one.show, delivered_at=one.delivered_at,
+                seen_at=one.seen_at, acked_at=one.acked_at, failed_at=one.failed_at,
+                receipt=one.receipt, latency_s=latency_s(one.trail),
             )
             for one in attempts
         ),
@@ -206,10 +216,8 @@ def _policy(directory: Directory, policy: Policy) -> PolicyShape:
 
 
 def _target(directory: Directory, target: Target) -> TargetShape:
-    if isinstance(target, PersonTarget):
-        return TargetShape(kind="person", name=directory.name_of(target.person))
-    rotation = directory.rotations.get(target.schedule)
-    return TargetShape(kind="schedule", name=rotation.name if rotation else "a former schedule")
+    found = target_word(target, directory)
+    return TargetShape(kind=found.kind, name=found.name)
 
 
 ROUTES = [show_on_call, show_page]

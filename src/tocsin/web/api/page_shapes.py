@@ -5,24 +5,42 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from tocsin.oncall.model import NotificationState, PageState
+from tocsin.kernel.vocabulary import Urgency
+from tocsin.oncall.core.receipt import AttemptState
+from tocsin.oncall.model import CallReason, NotificationState, PageState
 from tocsin.web.api.shapes import EntryShape, IncidentShape, PersonShape
 
 
 class AttemptShape(Struct, frozen=True, kw_only=True):
-    """One try to deliver; outcome null: not known. `show`: full, title or reference left."""
+    """One try to deliver; outcome null: not known. `show`: full, title or reference left.
+
+    `state`: queued, sent, delivered, seen, acked or failed. `receipt` is the provider's last word
+    after it took the message, `latency_s` how long it was under way until it arrived, else until
+    the provider took it.
+    """
 
     number: int
+    state: AttemptState
     started_at: datetime
     ended_at: datetime | None
     outcome: str | None
     provider_id: str
     error: str
     show: str
+    delivered_at: datetime | None
+    seen_at: datetime | None
+    acked_at: datetime | None
+    failed_at: datetime | None
+    receipt: str
+    latency_s: float | None
 
 
 class NotificationShape(Struct, frozen=True, kw_only=True):
-    """One message of a page to one person by one method."""
+    """One message of a page to one person by one method.
+
+    `rule` is the person's own notification rule, due at `due_at` (null: at once). Messages that
+    left as one carry the same `bundle`.
+    """
 
     id: UUID
     person: PersonShape
@@ -34,13 +52,19 @@ class NotificationShape(Struct, frozen=True, kw_only=True):
     catch: int
     queued_at: datetime
     seen_at: datetime | None
+    rule: int
+    due_at: datetime | None
+    urgency: Urgency
+    bundle: UUID | None
     attempts: tuple[AttemptShape, ...]
 
 
 class PageShape(Struct, frozen=True, kw_only=True):
     """One escalation run of one policy for one incident; steps and loops count from 0.
 
-    `requested`: asked for by hand, of a policy or of `asked_person`.
+    `requested`: asked for by hand, of a policy or of `asked_person`. `waits_until`: snoozed or
+    held until then. `called_for`: why it calls from where it calls, by `moved_by` if by a
+    person. `assigned`: to whom it was handed, who is called before the policy; "" to nobody.
     """
 
     id: UUID
@@ -60,6 +84,11 @@ class PageShape(Struct, frozen=True, kw_only=True):
     acknowledged_by: PersonShape | None
     acknowledged_via: str
     resolved_at: datetime | None
+    urgency: Urgency
+    waits_until: datetime | None
+    called_for: CallReason
+    moved_by: PersonShape | None
+    assigned: str
 
 
 class WaitingShape(Struct, frozen=True, kw_only=True):
@@ -85,18 +114,27 @@ class Acknowledged(Struct, frozen=True, kw_only=True):
 
 
 class ShiftShape(Struct, frozen=True, kw_only=True):
-    """Somebody's turn, from `start_at` until just before `end_at`."""
+    """Whose turn it is, from `start_at` until just before `end_at`; `person` is the first of them.
+
+    Turn `turn` of `layer` is its identity, whenever it is; an override's shift has no layer.
+    """
 
     person: PersonShape
+    people: tuple[PersonShape, ...]
+    slot: str
+    layer: str
+    turn: int
+    overrides: tuple[UUID, ...]
     start_at: datetime
     end_at: datetime
 
 
 class ScheduleShape(Struct, frozen=True, kw_only=True):
-    """Who is on call now, and who after that; null: nobody."""
+    """Who has a slot of a schedule now, and who after that; null: nobody."""
 
     id: UUID
     name: str
+    slot: str
     zone: str
     now: ShiftShape | None
     next: ShiftShape | None

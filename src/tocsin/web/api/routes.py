@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 import tocsin.triage.reads as triage
 from tocsin.kernel.errors import Invalid, NotFound
 from tocsin.kernel.unit import Unit
-from tocsin.oncall.core.config import Directory
+from tocsin.oncall import reads as oncall
 from tocsin.topology.model import Catalogue
 from tocsin.triage.core.trying import try_labels
 from tocsin.triage.model import Routing
@@ -49,15 +49,15 @@ async def try_routes(asking: AnAsking, data: JSONBody[RouteTry]) -> Tried:
 
     async def read(unit: Unit) -> Tried:
         unit.require("resource:read")
-        return tried(unit, data.labels)
+        return await tried(unit, data.labels)
 
     return await asking.run(read)
 
 
-def tried(unit: Unit, labels: dict[str, str]) -> Tried:
+async def tried(unit: Unit, labels: dict[str, str]) -> Tried:
     """Walk routes and policies for `labels`, as they are configured now."""
     trial = try_labels(labels, unit.config(Routing))
-    directory, catalogue = unit.config(Directory), unit.config(Catalogue)
+    directory, catalogue = await oncall.directory(unit), unit.config(Catalogue)
     begins_at = unit.now + timedelta(seconds=trial.calls_after_s)
     service = catalogue.of(labels)
     called = {directory.policy(name).id: name for name in trial.placement.policies}
@@ -86,7 +86,7 @@ async def list_policies(asking: AnAsking) -> PolicyLines:
 
     async def read(unit: Unit) -> PolicyLines:
         unit.require("oncall:read")
-        directory = unit.config(Directory)
+        directory = await oncall.directory(unit)
         found = sorted(directory.policies.values(), key=lambda one: one.name)
         return PolicyLines(
             items=tuple(
@@ -103,7 +103,7 @@ async def show_policy(asking: AnAsking, name: FromPath[str]) -> PolicyLineShape:
 
     async def read(unit: Unit) -> PolicyLineShape:
         unit.require("oncall:read")
-        directory = unit.config(Directory)
+        directory = await oncall.directory(unit)
         policy = directory.policies.get(name)
         if policy is None:
             raise NotFound(f"no policy {name}; `tocsin policy list` shows what there is")

@@ -13,12 +13,12 @@ from msgspec import Struct
 import tocsin.oncall.reads as oncall
 from tocsin.kernel.errors import Invalid, NotFound
 from tocsin.kernel.unit import Unit
-from tocsin.oncall.core import coverage
 from tocsin.oncall.core.config import Directory
+from tocsin.oncall.core.schedule.coverage import covered_share
 from tocsin.web.ahead import directories, with_people
-from tocsin.web.api.oncall import on_call
+from tocsin.web.api.oncall import on_call, shift_shape
 from tocsin.web.api.page_shapes import OnCall, ScheduleShape, ShiftShape
-from tocsin.web.api.shapes import person, problems
+from tocsin.web.api.shapes import problems
 from tocsin.web.units import AnAsking
 
 AHEAD = timedelta(days=14)
@@ -34,7 +34,9 @@ Name = Annotated[
 From = Annotated[
     str | None,
     QueryParameter(
-        name="from", max_length=40, description="An instant, ISO 8601; now if left out."
+        name="from",
+        max_length=40,
+        description="An instant, ISO 8601, in UTC if it names no offset; now if left out.",
     ),
 ]
 To = Annotated[
@@ -48,14 +50,15 @@ To = Annotated[
 
 
 class GapShape(Struct, frozen=True, kw_only=True):
-    """Nobody is on call from `start_at` until just before `end_at`."""
+    """Nobody has the slot from `start_at` until just before `end_at`."""
 
+    slot: str
     start_at: datetime
     end_at: datetime
 
 
 class SchedulePlan(Struct, frozen=True, kw_only=True):
-    """Shifts that touch the stretch, uncut, and its gaps; `covered` from 0 to 1."""
+    """Shifts that touch the stretch, uncut, and its gaps; `covered`, from 0 to 1, of the first slot."""
 
     id: UUID
     name: str
@@ -78,6 +81,9 @@ class MyShift(Struct, frozen=True, kw_only=True):
 
     schedule: str
     zone: str
+    slot: str
+    layer: str
+    turn: int
     start_at: datetime
     end_at: datetime
 
@@ -118,22 +124,19 @@ async def list_shifts(
 
     async def read(unit: Unit) -> SchedulePlan:
         found = await oncall.schedule(unit, name)
-        start_at = _instant(start, "from") or unit.now
-        end_at = _instant(end, "to") or start_at + AHEAD
+        start_at = instant_of(start, "from") or unit.now
+        end_at = instant_of(end, "to") or start_at + AHEAD
         ahead = await directories(unit, asking.services.store, end_at)
         plan = await oncall.plan_of(unit, found, start_at, end_at, ahead)
         directory = with_people(unit.config(Directory), ahead)
         return SchedulePlan(
             id=found.id, name=found.name, zone=found.zone, start_at=start_at, end_at=end_at,
-            covered=round(coverage.covered_share(plan.gaps, start_at, end_at), 6),
-            shifts=tuple(
-                ShiftShape(
-                    person=person(directory, one.person_id), start_at=one.start_at,
-                    end_at=one.end_at,
-                )
-                for one in plan.shifts
+            covered=round(covered_share(plan.of(found.slots[0]).gaps, start_at, end_at), 6),
+            shifts=tuple(shift_shape(directory, one) for one in plan.shifts),
+            gaps=tuple(
+                GapShape(slot=one.slot, start_at=one.start_at, end_at=one.end_at)
+                for one in plan.gaps
             ),
-            gaps=tuple(GapShape(start_at=one.start_at, end_at=one.end_at) for one in plan.gaps),
         )  # fmt: skip
 
     return await asking.run(read)
@@ -156,8 +159,8 @@ async def show_my_shifts(asking: AnAsking) -> MyOnCall:
             until=max(running, default=None),
             shifts=tuple(
                 MyShift(
-                    schedule=one.name, zone=one.zone, start_at=shift.start_at,
-                    end_at=shift.end_at,
+                    schedule=one.name, zone=one.zone, slot=shift.slot, layer=shift.layer,
+                    turn=shift.k, start_at=shift.start_at, end_at=shift.end_at,
                 )
                 for one, shift in found
             ),
@@ -166,7 +169,8 @@ async def show_my_shifts(asking: AnAsking) -> MyOnCall:
     return await asking.run(read)
 
 
-def _instant(text: str | None, field: str) -> datetime | None:
+def instant_of(text: str | None, field: str) -> datetime | None:
+    """Read an instant of a query; None stays None. Raises Invalid."""
     if text is None:
         return None
     found: datetime | None = None

@@ -23,7 +23,7 @@ from tocsin.oncall.core.audience import may_see, person_entry
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.message import RESTRICTED
 from tocsin.oncall.model import Page, PageState
-from tocsin.web.pages.page_views import Forecast, forecast
+from tocsin.web.forecasts import Forecast, forecast
 from tocsin.web.services import Services
 from tocsin.web.takers import taker
 from tocsin.web.units import AnyRequest, services_of
@@ -32,10 +32,15 @@ CHANNEL = "e-mail link"
 VIA = {
     "ntfy": "ntfy",
     "inbox": "web inbox",
+    "push": "push",
     "apprise": "Apprise link",
     "webhook": "webhook link",
+    "sms": "SMS link",
+    "mattermost": "Mattermost link",
+    "teams": "Teams link",
 }
 Via = Annotated[str, QueryParameter(max_length=20)]
+All = Annotated[UUID | None, QueryParameter(name="all")]
 
 
 class LinkView(Struct, frozen=True, kw_only=True):
@@ -93,11 +98,13 @@ async def show_link(request: AnyRequest, secret: FromPath[str]) -> Template:
 
 
 @post("/a/{secret:str}", status_code=200)
-async def use_link(request: AnyRequest, secret: FromPath[str], via: Via = "") -> Template:
+async def use_link(
+    request: AnyRequest, secret: FromPath[str], via: Via = "", bundle: All = None
+) -> Template:
     """Acknowledge as the person the link was sent to. Twice or too late changes nothing.
 
     The secret is the authorization, so nobody needs to be signed in. `via` is by what the link
-    was sent; it stands in the timeline.
+    was sent; it stands in the timeline. `all` takes every page of the message it stood in.
     """
 
     async def act(unit: Unit) -> LinkView:
@@ -109,7 +116,10 @@ async def use_link(request: AnyRequest, secret: FromPath[str], via: Via = "") ->
             raise Forbidden("this link belongs to somebody who is not a member any more")
         # from here on the person acts, not Tocsin
         unit.actor = unit.asker = governance.actor_of_link(link, person.display_name)
-        await oncalls.acknowledge(unit, PageId(page.id), channel=VIA.get(via, CHANNEL))
+        channel = VIA.get(via, CHANNEL)
+        await oncalls.acknowledge(unit, PageId(page.id), channel=channel)
+        if bundle is not None:
+            await oncalls.acknowledge_bundle(unit, bundle, channel=channel)
         unit.actor = SYSTEM  # who was called may not see all of it: `_view` says what they may
         is_second = was_taken and page.acknowledged_by != link.person_id
         return await _view(unit, link, " You are noted as co-responder." if is_second else "")
@@ -118,7 +128,7 @@ async def use_link(request: AnyRequest, secret: FromPath[str], via: Via = "") ->
 
 
 async def _view(unit: Unit, link: Link, addition: str) -> LinkView:
-    directory = unit.config(Directory)
+    directory = await oncall.directory(unit)
     page = await oncall.page(unit, str(link.page_id))
     incident = await command.incident(unit, str(page.incident_id))
     waiting = await oncall.waiting_for(unit, [page])

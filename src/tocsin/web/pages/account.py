@@ -16,7 +16,7 @@ from tocsin.kernel.unit import Unit
 from tocsin.oncall.core.config import Directory
 from tocsin.web.forms import role_of, text
 from tocsin.web.identity import COOKIE
-from tocsin.web.pages.contacts import contact_views
+from tocsin.web.pages.contacts import own_reach
 from tocsin.web.pages.frame import Context, frame
 from tocsin.web.pages.people_views import role_choices, token_view
 from tocsin.web.pages.sign_in import require_same, sentence
@@ -111,7 +111,7 @@ async def _page(  # noqa: PLR0913 - what a form said, and where
         return context | {
             "user": user,
             "is_person": actor.person_id is not None,
-            "contacts": await contact_views(unit),
+            "reach": await own_reach(unit),
             "sessions": await reads.own_sessions(unit, session),
             "tokens": [
                 token_view(one, directory, unit.now) for one in await reads.own_tokens(unit)

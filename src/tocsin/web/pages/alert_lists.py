@@ -21,8 +21,8 @@ from tocsin.triage.model import Alert, Group
 from tocsin.web.alert_filters import AlertFilter, parsed
 from tocsin.web.alert_filters import Asked as AskedFor
 from tocsin.web.askers import askers
+from tocsin.web.forecasts import forecast
 from tocsin.web.pages.alert_views import alert_detail, group_views, paged_words
-from tocsin.web.pages.page_views import forecast
 from tocsin.web.pages.timeline_views import entry_views
 from tocsin.web.story import visible
 
@@ -208,7 +208,7 @@ async def gather_detail(unit: Unit, catalog: Catalog, alert_id: UUID) -> dict[st
 
 
 async def _standing(unit: Unit, group: Group) -> Standing:
-    directory = unit.config(Directory)
+    directory = await oncall.directory(unit)
     incidents = await command.incident_of(unit, [group.id])
     incident_id, number = incidents.get(group.id, (None, None))
     pages: list[Page] = []

@@ -1,85 +1,206 @@
-"""By what I am paged: my contact methods, masked, and a test of each."""
+"""By what I am paged: my methods, whether they wake me, their proof, their test, my browsers."""
 
-from datetime import datetime
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from uuid import UUID
 
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.params import FromPath
-from litestar.response import Redirect, Template
-from msgspec import Struct
+from litestar.response import Template
 
+from tocsin.kernel.errors import Conflict, Invalid, NotFound, Refused, TooMany
 from tocsin.kernel.unit import Unit
-from tocsin.oncall import reads
+from tocsin.oncall import actions
 from tocsin.oncall.core.config import Directory
-from tocsin.oncall.core.contacts import masked, unquoted
-from tocsin.oncall.model import ContactTest, Method, Show
+from tocsin.web.api.people import person_named
+from tocsin.web.forms import stay, text
+from tocsin.web.pages.contact_views import SHOWN, ReachView, kinds, reach_view, written
 from tocsin.web.pages.frame import Context, frame
-from tocsin.web.units import AnAsking, AnyRequest
+from tocsin.web.pages.sign_in import sentence
+from tocsin.web.problems import retry_after
+from tocsin.web.units import AnAsking, AnyRequest, Asking
 
-SHOWN = {
-    Show.FULL: "the full text",
-    Show.TITLE: "the title only",
-    Show.REFERENCE: "the reference only",
-}
-
-
-class ContactView(Struct, frozen=True, kw_only=True):
-    """One method. `outcome` is the last test's: sent, failed, unknown, or "" for never."""
-
-    index: int
-    kind: str
-    address: str
-    show: str
-    outcome: str
-    error: str
-    tested_at: datetime | None
+HERE = "/account/contacts"
+MENDABLE = (Invalid, Conflict, NotFound, TooMany)
+Act = Callable[[Unit], Awaitable[None]]
 
 
-def contact_view(index: int, method: Method, test: ContactTest | None) -> ContactView:
-    """Show a method with its last test, if that was of this kind."""
-    if test is not None and test.kind is not method.kind:
-        test = None
-    return ContactView(
-        index=index, kind=method.kind, address=masked(method), show=SHOWN[method.show],
-        outcome=_word(test), error=unquoted(test.error, method) if test else "",
-        tested_at=test.started_at if test else None,
-    )  # fmt: skip
-
-
-def _word(test: ContactTest | None) -> str:
-    if test is None:
-        return ""
-    if test.outcome is None:
-        return "unknown"
-    return "sent" if test.outcome == "sent" else "failed"
-
-
-async def contact_views(unit: Unit) -> list[ContactView] | None:
-    """Gather what `_account_contacts.html` shows; None for who is nobody that can be paged."""
+async def own_reach(unit: Unit) -> ReachView | None:
+    """Gather what is known of the asker's methods; None for who is nobody that can be paged."""
     person_id = unit.actor.person_id
     person = unit.config(Directory).people.get(person_id) if person_id else None
-    if person is None:
-        return None
-    tests = await reads.last_tests(unit)
-    return [contact_view(at, one, tests.get(at)) for at, one in enumerate(person.methods)]
+    return await reach_view(unit, person) if person else None
 
 
-@get("/account/contacts")
+@get(HERE)
 async def contacts(asking: AnAsking, request: AnyRequest) -> Template:
     """Show my contact methods."""
+    return await _page(asking, request)
+
+
+@get("/people/{name:str}/contacts")
+async def contacts_of(asking: AnAsking, request: AnyRequest, name: FromPath[str]) -> Template:
+    """Show somebody's contact methods to who may see addresses."""
+
+    async def read(unit: Unit) -> Context:
+        found = person_named(unit.config(Directory), name)
+        title = f"Contact methods of {found.display_name}"
+        context = await frame(unit, request, page="people", title=title)
+        unit.require("person:read")
+        return context | {"person": found, "reach": await reach_view(unit, found)}
+
+    return Template("contacts_of.html", context=await asking.run(read))
+
+
+@post(HERE + "/{index:int}/test", status_code=303)
+async def test_contact(
+    posting: AnAsking, request: AnyRequest, index: FromPath[int]
+) -> Response[Any] | Template:
+    """Send a test to myself; the page that follows says how it went."""
+
+    async def act() -> None:
+        await posting.services.try_contact(posting.actor, index)
+
+    return await _done(posting, request, act(), at=index)
+
+
+@post(HERE + "/{index:int}/code", status_code=303)
+async def send_code(
+    posting: AnAsking, request: AnyRequest, index: FromPath[int]
+) -> Response[Any] | Template:
+    """Send a code by one of my methods."""
+
+    async def act() -> None:
+        await posting.services.send_code(posting.actor, index)
+
+    return await _done(posting, request, act(), at=index)
+
+
+@post(HERE + "/{index:int}/verify", status_code=303)
+async def verify(
+    posting: AnAsking, request: AnyRequest, index: FromPath[int]
+) -> Response[Any] | Template:
+    """Verify one of my methods by the code that was sent to it."""
+    code = text(await request.form(), "code")
+
+    async def act() -> None:
+        await posting.services.enter_code(posting.actor, index, code)
+
+    return await _done(posting, request, act(), at=index)
+
+
+@post(HERE + "/add", status_code=303)
+async def add(posting: AnAsking, request: AnyRequest) -> Response[Any] | Template:
+    """Add a method of my own."""
+    form = await request.form()
+    kind, address, secret, show, place = (
+        text(form, name) for name in ("type", "address", "secret", "show", "place")
+    )
+    contact = written(kind, address, secret, show)
+    store, is_first = posting.services.store, place == "first"
+
+    async def change(unit: Unit) -> None:
+        await actions.add_contact(unit, store, contact, first=is_first)
+
+    return await _done(posting, request, posting.run(change), typed={"type": kind})
+
+
+@post(HERE + "/{index:int}/remove", status_code=303)
+async def remove(
+    posting: AnAsking, request: AnyRequest, index: FromPath[int]
+) -> Response[Any] | Template:
+    """Remove one of my methods."""
+    seen = text(await request.form(), "seen")
+    store = posting.services.store
+
+    async def change(unit: Unit) -> None:
+        await actions.remove_contact(unit, store, index, seen=seen)
+
+    return await _done(posting, request, posting.run(change), at=index)
+
+
+@post(HERE + "/{index:int}/earlier", status_code=303)
+async def put_earlier(
+    posting: AnAsking, request: AnyRequest, index: FromPath[int]
+) -> Response[Any] | Template:
+    """Try one of my methods one place earlier."""
+    seen = text(await request.form(), "seen")
+    store = posting.services.store
+
+    async def change(unit: Unit) -> None:
+        await actions.raise_contact(unit, store, index, seen=seen)
+
+    return await _done(posting, request, posting.run(change), at=index)
+
+
+@post("/account/push/{device_id:uuid}/rename", status_code=303)
+async def rename_device(
+    posting: AnAsking, request: AnyRequest, device_id: FromPath[UUID]
+) -> Response[Any] | Template:
+    """Call one of my browsers otherwise."""
+    name = text(await request.form(), "name")
+
+    async def change(unit: Unit) -> None:
+        await actions.rename_device(unit, device_id, name)
+
+    return await _done(posting, request, posting.run(change))
+
+
+@post("/account/push/{device_id:uuid}/remove", status_code=303)
+async def remove_device(
+    posting: AnAsking, request: AnyRequest, device_id: FromPath[UUID]
+) -> Response[Any] | Template:
+    """Push reaches one of my browsers no more."""
+
+    async def change(unit: Unit) -> None:
+        await actions.remove_device(unit, device_id)
+
+    return await _done(posting, request, posting.run(change))
+
+
+async def _done(
+    posting: Asking,
+    request: AnyRequest,
+    act: Awaitable[None],
+    *,
+    at: int | None = None,
+    typed: dict[str, str] | None = None,
+) -> Response[Any] | Template:
+    """Do it and show the page again, or say on the page what is wrong, at the method it is about."""
+    try:
+        await act
+    except MENDABLE as error:
+        return await _page(posting, request, error=error, at=at, typed=typed)
+    return stay(request, HERE)
+
+
+async def _page(
+    asking: Asking,
+    request: AnyRequest,
+    *,
+    error: Refused | None = None,
+    at: int | None = None,
+    typed: dict[str, str] | None = None,
+) -> Template:
+    key = await asking.services.push.application_key()
 
     async def read(unit: Unit) -> Context:
         context = await frame(unit, request, page="account", title="Contact methods")
-        return context | {"contacts": await contact_views(unit)}
+        reach = await own_reach(unit)
+        is_ours = reach is not None and await actions.contacts_are_ours(unit)
+        return context | {"reach": reach, "is_ours": is_ours}
 
-    return Template("contacts.html", context=await asking.run(read))
+    context = await asking.run(read)
+    said = {"say": sentence(error), "say_at": at, "typed": typed or {}, "push_key": key}
+    return Template(
+        "contacts.html",
+        context=context | said | {"kinds": kinds(), "shows": list(SHOWN.items())},
+        status_code=error.status if error else 200,
+        headers=retry_after(error) if error else None,
+    )
 
 
-@post("/account/contacts/{index:int}/test", status_code=303)
-async def test_contact(posting: AnAsking, index: FromPath[int]) -> Redirect:
-    """Send a test to myself; the page that follows says how it went."""
-    await posting.services.try_contact(posting.actor, index)
-    return Redirect("/account/contacts", status_code=303)
-
-
-ROUTES: Final = (contacts, test_contact)
+ROUTES: Final = (
+    contacts, contacts_of, test_contact, send_code, verify, add, remove, put_earlier,
+    rename_device, remove_device,
+)  # fmt: skip

@@ -19,7 +19,7 @@ from tocsin.oncall.core.effects import UnpageableReason
 from tocsin.triage import reads as triage
 from tocsin.web.csrf import field_of
 from tocsin.web.pages.navigation import Badge, navigation
-from tocsin.web.pages.oncall_views import offset
+from tocsin.web.pages.schedule_bars import offset
 from tocsin.web.units import AnAsking, AnyRequest, services_of
 
 Context = dict[str, object]
@@ -102,8 +102,8 @@ async def _on_call_until(unit: Unit, actor: Actor) -> str:
     """
     if actor.person_id is None or not actor.may("oncall:read"):
         return ""
-    shifts = [shift for _, shift in await oncall.on_call_now(unit)]
-    mine = [one.end_at for one in shifts if one and one.person_id == actor.person_id]
+    shifts = [one.shift for one in await oncall.on_call_now(unit)]
+    mine = [one.end_at for one in shifts if one and actor.person_id in one.people]
     me = unit.config(Directory).people.get(actor.person_id)
     if not mine or me is None:
         return ""

@@ -67,7 +67,7 @@ def item_view(item: InboxItem, directory: Directory) -> ItemView:
     by = directory.name_of(item.acknowledged_by) if item.acknowledged_by else ""
     return ItemView(
         id=item.id, title=_title(item), reference=_reference(item),
-        state=str(item.page_state or "test"),
+        state=str(item.page_state or ("notice" if item.title else "test")),
         by=by if item.page_state is PageState.ACKNOWLEDGED else "", at=item.queued_at,
         is_new=item.seen_at is None, can_ack=item.is_ringing and item.page_id is not None,
     )  # fmt: skip
@@ -75,7 +75,7 @@ def item_view(item: InboxItem, directory: Directory) -> ItemView:
 
 def _title(item: InboxItem) -> str:
     if item.page_id is None:
-        return TEST
+        return item.title or TEST
     return item.title if item.is_visible else RESTRICTED
 
 

@@ -1,6 +1,7 @@
 """What people do in an incident's room: each is one POST, which leads back to the room."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from litestar import Response, post
@@ -11,8 +12,9 @@ from tocsin.command import actions as commands
 from tocsin.command import reads as command
 from tocsin.command.model import Incident, IncidentStatus, Priority
 from tocsin.kernel.access import Role
+from tocsin.kernel.durations import seconds
 from tocsin.kernel.errors import Invalid, NotFound
-from tocsin.kernel.ids import GroupId, PersonId
+from tocsin.kernel.ids import GroupId, PageId, PersonId
 from tocsin.kernel.unit import Unit
 from tocsin.kernel.vocabulary import Severity
 from tocsin.oncall import actions as oncalls
@@ -51,6 +53,25 @@ async def _acknowledge(unit: Unit, incident: Incident, _form: Form) -> None:
 
 async def _escalate(unit: Unit, incident: Incident, _form: Form) -> None:
     await oncalls.escalate(unit, incident.id)
+
+
+async def _snooze(unit: Unit, incident: Incident, form: Form) -> None:
+    lasts = text(form, "other").strip() or text(form, "for")
+    until = unit.now + timedelta(seconds=seconds(lasts, field="for"))
+    await oncalls.snooze_incident(unit, incident.id, until=until, channel="web")
+
+
+async def _hand_back(unit: Unit, incident: Incident, _form: Form) -> None:
+    await oncalls.hand_back_incident(unit, incident.id)
+
+
+async def _reassign(unit: Unit, _incident: Incident, form: Form) -> None:
+    kind, _, name = text(form, "to").partition(":")
+    if kind not in ("person", "schedule", "team", "policy") or not name:
+        raise Invalid("choose to whom it goes", field="to")
+    name, _, slot = name.partition("/")
+    to = oncalls.Assignee(**{kind: name}, slot=slot)
+    await oncalls.reassign(unit, PageId(as_id(text(form, "page"), "page")), to)
 
 
 async def _page(unit: Unit, incident: Incident, form: Form) -> None:
@@ -157,6 +178,9 @@ VERBS: Final[dict[str, Verb]] = {
     "acknowledge": _acknowledge,
     "escalate": _escalate,
     "page": _page,
+    "snooze": _snooze,
+    "hand-back": _hand_back,
+    "reassign": _reassign,
     "update": _update,
     "resolve": _resolve,
     "reopen": _reopen,

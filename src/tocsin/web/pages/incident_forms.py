@@ -14,6 +14,7 @@ from tocsin.kernel.errors import NotFound
 from tocsin.kernel.unit import Unit
 from tocsin.kernel.vocabulary import Severity
 from tocsin.oncall.core.config import Directory
+from tocsin.oncall.model import PageState
 from tocsin.triage import reads as triage
 from tocsin.web.pages.frame import Context, frame
 from tocsin.web.pages.incidents import FRAGMENTS, fragment
@@ -23,6 +24,8 @@ from tocsin.web.units import AnAsking, AnyRequest
 # each form's title; the verb that posts it is the word itself
 FORMS = {
     "page": "Page somebody",
+    "snooze": "Snooze",
+    "reassign": "Reassign",
     "update": "Update",
     "resolve": "Resolve",
     "reopen": "Reopen",
@@ -66,6 +69,38 @@ def people_choices(directory: Directory) -> list[tuple[str, str]]:
     return sorted(((one.name, one.display_name) for one in found), key=lambda one: one[1])
 
 
+SNOOZES = [
+    ("15m", "15 minutes"), ("30m", "30 minutes"), ("1h", "1 hour"), ("4h", "4 hours"),
+    ("12h", "12 hours"), ("24h", "1 day"),
+]  # fmt: skip
+
+
+def assignee_choices(directory: Directory) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return to whom a page can go, by kind; a schedule by each of its slots."""
+    people = [(f"person:{name}", words) for name, words in people_choices(directory)]
+    schedules = [
+        (f"schedule:{one.name}/{slot}", f"{one.name}, {slot}")
+        for one in sorted(directory.schedules.values(), key=lambda one: one.name)
+        for slot in one.slots
+    ]
+    teams = [(f"team:{name}", name) for name, members in directory.teams.items() if members]
+    policies = [(f"policy:{name}", name) for name in sorted(directory.policies)]
+    found = [
+        ("A person", people), ("Who is on call", schedules), ("A team, all of it", sorted(teams)),
+        ("Another policy", policies),
+    ]  # fmt: skip
+    return [one for one in found if one[1]]
+
+
+def page_choices(found: Story, directory: Directory) -> list[tuple[str, str]]:
+    """Return the pages of an incident that can be handed on, the newest first."""
+    return [
+        (str(page.id), f"{directory.policy_of(page).name or 'asked for'}, {page.state}")
+        for page in reversed(found.pages)
+        if page.state is not PageState.RESOLVED
+    ]
+
+
 def policy_choices(directory: Directory) -> list[tuple[str, str]]:
     """Return the escalation policies."""
     return [(name, name) for name in sorted(directory.policies)]
@@ -102,7 +137,9 @@ async def _form_page(
     return Template("incident_form.html", context=await asking.run(read))
 
 
-async def _choices(unit: Unit, found: Story, form: str) -> Context:
+async def _choices(  # noqa: PLR0911 - one a form
+    unit: Unit, found: Story, form: str
+) -> Context:
     directory = unit.config(Directory)
     incident = found.incident
     match form:
@@ -110,6 +147,13 @@ async def _choices(unit: Unit, found: Story, form: str) -> Context:
             return {
                 "people": people_choices(directory),
                 "policies": policy_choices(directory),
+            }
+        case "snooze":
+            return {"snoozes": SNOOZES}
+        case "reassign":
+            return {
+                "assignees": assignee_choices(directory),
+                "handed": page_choices(found, directory),
             }
         case "update":
             return {

@@ -12,10 +12,10 @@ from tocsin.command.reads import IncidentRow
 from tocsin.kernel.errors import NotFound
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import reads as oncall
-from tocsin.oncall.core.config import Directory
 from tocsin.triage import reads as triage
+from tocsin.web.explaining import explain
+from tocsin.web.forecasts import forecast
 from tocsin.web.pages.frame import Context, frame
-from tocsin.web.pages.page_views import forecast
 from tocsin.web.pages.room import everything, story
 from tocsin.web.pages.timeline_views import causes, entry_views
 from tocsin.web.pages.views import Row, row
@@ -38,7 +38,7 @@ Before = Annotated[int | None, QueryParameter(ge=0, le=SEQ_MAX)]
 
 async def rows(unit: Unit, found: Iterable[IncidentRow]) -> list[Row]:
     """Show incidents with whom they call next, all of them read at once."""
-    directory = unit.config(Directory)
+    directory = await oncall.directory(unit)
     calling = [one for one in found if one.resolved_at is None]
     pages = await oncall.pages_of(unit, [one.id for one in calling])
     waiting = await oncall.waiting_for(unit, [page for of in pages.values() for page in of])
@@ -94,6 +94,25 @@ async def _gather(
     return await asking.run(read)
 
 
+@get("/incidents/{reference:str}/why")
+async def explanation(
+    asking: AnAsking, request: AnyRequest, reference: FromPath[str]
+) -> Template:
+    """Say why it paged whom it paged, and why nobody else."""
+
+    async def read(unit: Unit) -> Context:
+        incident = (await story(unit, reference)).incident
+        title = f"Why, {incident.reference}"
+        context = await frame(unit, request, page="incident", title=title)
+        explained = await explain(unit, asking.services.catalog, incident)
+        return context | {
+            "url": f"/incidents/{incident.reference}", "chain": (), "explained": explained,
+            "reasons": explained.sorted_by,
+        }  # fmt: skip
+
+    return Template("incident_why.html", context=await asking.run(read))
+
+
 @get("/incidents/{reference:str}/why/{record:uuid}")
 async def why(
     asking: AnAsking, request: AnyRequest, reference: FromPath[str], record: FromPath[UUID]
@@ -114,10 +133,11 @@ async def why(
         return context | {
             "url": f"/incidents/{incident.reference}",
             "chain": entry_views(chain),
+            "explained": None,
             "reasons": alerts[0].reasons if alerts else (),
         }
 
     return Template("incident_why.html", context=await asking.run(read))
 
 
-ROUTES: Final = (incident_room, why)
+ROUTES: Final = (incident_room, explanation, why)

@@ -8,8 +8,7 @@ from msgspec import Struct
 
 from tocsin.kernel.vocabulary import Labels
 from tocsin.oncall.core.config import Directory
-from tocsin.oncall.core.rotation import Shift
-from tocsin.oncall.model import Rotation
+from tocsin.oncall.reads import SlotNow
 from tocsin.triage.model import Alert, Group
 from tocsin.web.services import Readiness
 
@@ -81,17 +80,15 @@ def alert_name(labels: Labels) -> str:
     return labels.get("alertname") or next(iter(labels.values()), "unnamed")
 
 
-def duties(
-    on_call: Sequence[tuple[Rotation, Shift | None]], directory: Directory
-) -> list[Duty]:
+def duties(on_call: Sequence[SlotNow], directory: Directory) -> list[Duty]:
     """Say who is on call, schedule by schedule, in UTC."""
     return [
         Duty(
-            schedule=rotation.name,
-            person=directory.name_of(shift.person_id) if shift else None,
-            until=shift.end_at.astimezone(UTC) if shift else None,
+            schedule=one.name,
+            person=directory.names_of(one.shift.people) if one.shift else None,
+            until=one.shift.end_at.astimezone(UTC) if one.shift else None,
         )
-        for rotation, shift in on_call
+        for one in on_call
     ]
 
 

@@ -55,7 +55,7 @@ UNDERSTAND = (
 RUN = (
     Place(
         id="policies", href="/policies", icon="git-branch", label="Policies and routes",
-        key="p", verb="resource:read",
+        key="p", verb="resource:read", at=("assurance",),
     ),
     Place(
         id="integrations", href="/integrations", icon="plug", label="Integrations", key="t",

@@ -147,9 +147,9 @@ async def _rows(unit: Unit, found: list[Person]) -> list[PersonRow]:
     is_open = _is_open(unit)
     users = await reads.users(unit) if is_open else {}
     duties: dict[UUID, list[str]] = {}
-    for rotation, shift in await oncall.on_call_now(unit):
-        if shift is not None and shift.person_id is not None:
-            duties.setdefault(shift.person_id, []).append(rotation.name)
+    for one in await oncall.on_call_now(unit):
+        for person_id in one.shift.people if one.shift else ():
+            duties.setdefault(person_id, []).append(one.name)
     teams = unit.config(Teams)
     return [
         person_row(

@@ -11,6 +11,7 @@ from msgspec import Struct
 from tocsin.kernel.durations import written
 from tocsin.kernel.errors import Invalid
 from tocsin.kernel.unit import Unit
+from tocsin.oncall import reads as oncall
 from tocsin.oncall.core.config import Directory
 from tocsin.triage import reads as triage
 from tocsin.triage.core.matchers import spell
@@ -48,9 +49,9 @@ async def policies(asking: AnAsking, request: AnyRequest, labels: Labels = "") -
     async def read(unit: Unit) -> Context:
         unit.require("resource:read")
         context = await frame(unit, request, page="policies", title="Policies and routes")
-        directory, routing = unit.config(Directory), unit.config(Routing)
+        directory, routing = await oncall.directory(unit), unit.config(Routing)
         found = sorted(directory.policies.values(), key=lambda one: one.name)
-        result, problem = _tried(unit, labels)
+        result, problem = await _tried(unit, labels)
         counts = await triage.route_counts(unit, unit.now - LATELY)
         taken = result.taken if result else ()
         return context | {
@@ -65,12 +66,13 @@ async def policies(asking: AnAsking, request: AnyRequest, labels: Labels = "") -
             "tried": result,
             "problem": problem,
             "lately_days": LATELY.days,
+            "may_apply": unit.actor.may("resource:apply"),
         }
 
     return Template("policies.html", context=await asking.run(read))
 
 
-def _tried(unit: Unit, text: str) -> tuple[Tried | None, str]:
+async def _tried(unit: Unit, text: str) -> tuple[Tried | None, str]:
     """Try the labels of a box; what cannot be read is said beside it."""
     if not text.strip():
         return None, ""
@@ -80,7 +82,7 @@ def _tried(unit: Unit, text: str) -> tuple[Tried | None, str]:
         return None, invalid.detail
     if not found or any(one.op is not MatchOp.EQUAL for one in found):
         return None, 'an alert has labels, each with one value: service="checkout"'
-    return tried(unit, {one.name: one.value for one in found}), ""
+    return await tried(unit, {one.name: one.value for one in found}), ""
 
 
 def _route(

@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from difflib import unified_diff
-from itertools import groupby
+from itertools import chain, groupby
 
 from msgspec import Struct
 
 from tocsin.kernel.events import Asker
 from tocsin.kernel.resources import Change, FieldChange, Plan
+from tocsin.kernel.resources.differences import leaves
 from tocsin.kernel.resources.model import Action
 from tocsin.kernel.resources.past import Known
 from tocsin.kernel.resources.reads import Coming, History
@@ -153,7 +154,7 @@ def past_views(found: History, asker: Asker) -> list[PastView]:
         verb, tone = ("created", "ok") if is_new else ("changed", "info")
         if one.deleted:
             verb, tone = "deleted", "crit"
-        fields = () if one.deleted else one.changes
+        fields = () if one.deleted else _leaves(one.changes)
         views.append(
             PastView(
                 version=one.version, at=one.at, by=asker(one.by), verb=verb, tone=tone,
@@ -170,7 +171,7 @@ def coming_views(found: Iterable[Coming], asker: Asker) -> list[ComingView]:
     return [
         ComingView(
             at=one.effective_from, by=asker(one.scheduled_by), failure=one.failure,
-            fields=_field_views(one.changes),
+            fields=_field_views(_leaves(one.changes)),
         )
         for one in found
     ]  # fmt: skip
@@ -182,6 +183,10 @@ def difference(before: str, after: str, context: int = 3) -> list[Line]:
         2:
     ]
     return [Line(line[:1], line if line[:1] == "@" else line[1:]) for line in lines]
+
+
+def _leaves(changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
+    return tuple(chain.from_iterable(map(leaves, changes)))
 
 
 def _field_views(fields: Sequence[FieldChange]) -> tuple[FieldView, ...]:

@@ -12,7 +12,6 @@ from tocsin.kernel.errors import Invalid
 from tocsin.kernel.events import Catalog
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import reads as oncall
-from tocsin.oncall.core.config import Directory
 from tocsin.oncall.model import NotificationState, Page
 from tocsin.oncall.reads import NotificationRow
 from tocsin.topology import reads as topology
@@ -83,7 +82,7 @@ async def head(unit: Unit, found: Story) -> Room:
         waiting=await oncall.waiting_for(unit, found.pages),
         counts=counts,
         alerts=await triage.alerts_of(unit, found.group_ids, limit=ALERTS_SHOWN),
-        directory=unit.config(Directory),
+        directory=await oncall.directory(unit),
         merged_into=into,
         actor=unit.actor,
         may_take=_was_told(told, unit.actor.person_id),
@@ -101,7 +100,7 @@ async def everything(
     unit: Unit, catalog: Catalog, found: Story, *, tab: str, before_seq: int | None
 ) -> Context:
     """Read the whole room."""
-    directory = unit.config(Directory)
+    directory = await oncall.directory(unit)
     incident, pages = found.incident, found.pages
     shown = await head(unit, found)
     told = await oncall.notifications_of(unit, [page.id for page in pages])

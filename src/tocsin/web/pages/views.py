@@ -14,11 +14,16 @@ from tocsin.kernel.durations import said
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.model import Page, PageState
 from tocsin.triage.model import Alert
-from tocsin.web.pages.page_views import Forecast, forecast
+from tocsin.web.forecasts import Forecast, forecast
 from tocsin.web.takers import taker
 
 Waiting = Mapping[UUID, Sequence[tuple[str, datetime]]]
 _CALLING = {Calling.UNPAGEABLE: "UNPAGEABLE, nobody answers", Calling.CALLING: "calling now"}
+
+_WAITING = {
+    Calling.SNOOZED: "snoozed, nobody is called",
+    Calling.HELD: "held until its hours come",
+}
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -141,7 +146,7 @@ def _row_page_state(found: IncidentRow, *, over: bool) -> str:
         return "over"
     if found.calling is Calling.ACKNOWLEDGED:
         return "acknowledged, nobody else is called"
-    return _CALLING.get(found.calling, "pages nobody")
+    return {**_CALLING, **_WAITING}.get(found.calling, "pages nobody")
 
 
 def room(  # noqa: PLR0913 - what an incident is made of
@@ -199,10 +204,16 @@ def verbs(
 ) -> frozenset[str]:
     """Name what this actor is offered in the room, by the words of incident_head.html."""
     over, merged = is_over(incident), incident.merged_into is not None
-    calls = any(page.is_open for page in pages)
+    calls = any(page.is_open or page.state is PageState.HELD for page in pages)
+    goes_on = any(page.state is not PageState.RESOLVED for page in pages)
+    states = {page.state for page in pages}
+    taken = not calls and not states.isdisjoint((PageState.ACKNOWLEDGED, PageState.SNOOZED))
     offers = {
-        "acknowledge": (calls, "page:acknowledge"),
+        "acknowledge": (calls or PageState.SNOOZED in states, "page:acknowledge"),
         "escalate": (calls, "page:escalate"),
+        "snooze": (goes_on, "page:snooze"),
+        "reassign": (goes_on, "page:reassign"),
+        "hand-back": (taken, "page:reassign"),
         "page": (not over, "page:request"),
         "update": (not merged, "incident:respond"),
         "resolve": (not over, "incident:respond"),
@@ -277,4 +288,9 @@ def _room_page_state(incident: Incident, pages: Sequence[Page]) -> str:
         return "calling now"
     if incident.resolved_at is not None:
         return "over"
+    states = {page.state for page in pages}
+    if PageState.ACKNOWLEDGED not in states:
+        for state in (PageState.SNOOZED, PageState.HELD):
+            if state in states:
+                return _WAITING[Calling(state)]
     return "acknowledged, nobody else is called" if pages else "pages nobody"

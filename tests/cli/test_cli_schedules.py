@@ -1,0 +1,119 @@
+"""`tocsin oncall preview` without any server, and the verbs of overrides, leave and swaps."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_runtime import FakeRuntime, tocsin
+
+FOLLOW = """
+apiVersion: tocsin/v1
+kind: Schedule
+metadata: {name: follow}
+spec:
+  timezone: Europe/Berlin
+  slots: [primary, secondary]
+  holidays: {country: DE, subdivision: BE}
+  layers:
+    - name: base
+      start: "2026-01-05"
+      handoff: {at: "09:00", day: monday}
+      every: week
+      people: [maya, [jonas, bea]]
+    - name: nights
+      timezone: Asia/Kolkata
+      start: "2026-01-05T18:00"
+      every: day
+      people: [ravi, anu]
+      windows: [{days: [monday, tuesday, wednesday, thursday, friday], from: "18:00", to: "08:00"}]
+    - {name: second, slot: secondary, start: "2026-01-05T09:00", every: month, people: [cleo],
+       holidays: skip}
+"""
+SHAPE = {
+    "id": "1", "kind": "cover", "schedule": "primary", "person": {"name": "Maya"},
+    "replaced": None, "start_at": "2026-03-30T07:00:00Z", "end_at": "2026-03-31T07:00:00Z",
+}  # fmt: skip
+
+
+@pytest.fixture
+def runtime() -> FakeRuntime:
+    return FakeRuntime()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "follow.yaml"
+    path.write_text(FOLLOW)
+    return str(path)
+
+
+def test_a_schedule_is_resolved_from_its_file_alone(runtime: FakeRuntime, file: str) -> None:
+    # linkedin/oncall #336: a preview wrote events
+    asked = ("--at", "2026-04-01T12:00", "--at", "2026-04-01T20:00+02:00", "--json")
+    shown = tocsin(runtime, "oncall", "preview", "-f", file, *asked)
+    assert [one["slots"] for one in json.loads(shown.stdout)] == [
+        {"primary": ["maya"], "secondary": ["cleo"]},
+        {"primary": ["ravi"], "secondary": ["cleo"]},
+    ]
+    assert runtime.answers.asked == []
+    stretch = ("--from", "2026-04-01T00:00", "--to", "2026-04-08T00:00", "--json")
+    [plan] = json.loads(tocsin(runtime, "oncall", "preview", "-f", file, *stretch).stdout)
+    gaps = [(one["slot"], one["start_at"]) for one in plan["gaps"]]
+    assert gaps == [  # Good Friday, and Easter Monday
+        ("secondary", "2026-04-02T22:00:00Z"), ("secondary", "2026-04-05T22:00:00Z"),
+    ]  # fmt: skip
+    table = tocsin(runtime, "oncall", "preview", "-f", file, "--table", *stretch[:-1])
+    assert "jonas, bea" in table.stdout
+    assert "nobody" in table.stdout
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "field"),
+    [
+        ("slot: secondary", "slot: third", "spec.layers[2].slot"),
+        ("timezone: Asia/Kolkata", "timezone: Asia/Atlantis", "spec.layers[1].timezone"),
+        ("country: DE", "country: XX", "spec.holidays.country"),
+        ("subdivision: BE", "subdivision: ZZ", "spec.holidays.subdivision"),
+        ("name: nights", "name: base", "spec.layers"),
+        ("every: week", "every: day", "spec.layers[0].handoff.day"),
+        ('start: "2026-01-05T18:00"', 'start: "2026-02-30T18:00"', "spec.layers[1].start"),
+        ("slots: [", "rotation: {start: '2026-01-05', every: day, people: [a]}\n  slots: [",
+         "spec.layers"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_document_is_named_by_its_field(
+    runtime: FakeRuntime, tmp_path: Path, written: str, instead: str, field: str
+) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(FOLLOW.replace(written, instead, 1))
+    refused = tocsin(runtime, "oncall", "preview", "-f", str(path))
+    assert refused.exit_code == 2
+    assert field.removeprefix("spec.") in refused.stderr, refused.stderr
+
+
+def test_overrides_leave_and_swaps_are_sent_as_they_were_said(runtime: FakeRuntime) -> None:
+    table: dict[str, Any] = runtime.answers.table
+    table |= {
+        "POST /oncall/overrides": [SHAPE], "POST /oncall/leave": [SHAPE],
+        "GET /oncall/overrides": [{"items": [SHAPE]}],
+    }  # fmt: skip
+    when = ("--from", "2026-03-30T09:00", "--to", "2026-03-31T09:00")
+    shown = tocsin(runtime, "oncall", "override", "add", "primary", "maya", *when, "--table")
+    assert "Maya" in shown.stdout
+    body = runtime.answers.asked[-1].body
+    assert (body["kind"], body["start_at"]) == ("cover", "2026-03-30T09:00")
+    tocsin(runtime, "oncall", "leave", *when, "--reason", "sun")
+    assert runtime.answers.asked[-1].body["reason"] == "sun"
+    assert "primary" in tocsin(runtime, "oncall", "override", "list", "--table").stdout
+
+
+def test_trouble_ahead_stops_a_pipeline(runtime: FakeRuntime) -> None:
+    trouble = {
+        "schedule": "primary", "slot": "primary", "trouble": "gap", "person": None,
+        "start_at": "2026-03-30T07:00:00Z", "end_at": "2026-03-31T07:00:00Z", "why": "",
+    }  # fmt: skip
+    runtime.answers.table["GET /oncall/coverage"] = [{"items": [trouble]}, {"items": []}]
+    assert tocsin(runtime, "oncall", "coverage").exit_code == 10
+    quiet = tocsin(runtime, "oncall", "coverage", "--table")
+    assert (quiet.exit_code, quiet.stdout) == (0, "Nothing to look at in the next 90 days.\n")

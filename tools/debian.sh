@@ -15,6 +15,7 @@ look() {
     need chromium chromium "journeys in a browser"
     need prometheus prometheus "the journey from a real Prometheus"
     need prometheus-alertmanager prometheus-alertmanager "the comparison with Alertmanager"
+    PATH=$PATH:/usr/sbin need dovecot-imapd dovecot "answers to pages by mail, from a real mailbox"
     PATH=$PATH:/usr/sbin need nginx-light nginx "the proxies of deploy/proxy"
     PATH=$PATH:/usr/sbin need haproxy haproxy "the proxies of deploy/proxy"
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || {

@@ -19,5 +19,6 @@ compile() {
 compile runtime pyproject.toml
 compile test --constraints requirements/runtime.txt requirements/test.in
 compile docs requirements/docs.in
+compile synapse requirements/synapse.in
 compile node requirements/node.in
 compile bootstrap requirements/bootstrap.in

@@ -108,6 +108,15 @@ CREATE TABLE command.responders (
     CONSTRAINT responders_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES command.incidents(id)
 );
 
+CREATE TABLE governance.last_backup (
+    one boolean NOT NULL DEFAULT true,
+    taken_at timestamp with time zone NOT NULL,
+    row_count bigint NOT NULL,
+    bytes bigint NOT NULL,
+    CONSTRAINT last_backup_pkey PRIMARY KEY (one),
+    CONSTRAINT last_backup_one_check CHECK (one)
+);
+
 CREATE TABLE governance.limits (
     key bytea NOT NULL,
     tat timestamp with time zone NOT NULL,
@@ -231,7 +240,7 @@ CREATE TABLE kernel.jobs (
     parked_at timestamp with time zone,
     CONSTRAINT jobs_key_key UNIQUE (key),
     CONSTRAINT jobs_pkey PRIMARY KEY (id),
-    CONSTRAINT jobs_mode_check CHECK ((mode = ANY (ARRAY['timer'::text, 'errand'::text])))
+    CONSTRAINT jobs_mode_check CHECK ((mode = ANY (ARRAY['timer'::text, 'errand'::text, 'leisure'::text])))
 ) WITH (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000);
 CREATE INDEX jobs_due ON kernel.jobs USING btree (mode, due_at) WHERE (parked_at IS NULL);
 CREATE INDEX jobs_subject ON kernel.jobs USING btree (subject) WHERE (subject IS NOT NULL);
@@ -332,6 +341,15 @@ CREATE TABLE kernel.revisions (
     CONSTRAINT revisions_pkey PRIMARY KEY (revision)
 );
 
+CREATE TABLE oncall.assurance (
+    only_row boolean NOT NULL DEFAULT true,
+    checked_at timestamp with time zone NOT NULL,
+    found jsonb NOT NULL,
+    alarmed jsonb NOT NULL,
+    CONSTRAINT assurance_pkey PRIMARY KEY (only_row),
+    CONSTRAINT assurance_only_row_check CHECK (only_row)
+);
+
 CREATE TABLE oncall.attempts (
     notification_id uuid NOT NULL,
     number integer NOT NULL,
@@ -341,9 +359,61 @@ CREATE TABLE oncall.attempts (
     provider_id text NOT NULL DEFAULT ''::text,
     error text NOT NULL DEFAULT ''::text,
     show text NOT NULL DEFAULT ''::text,
+    delivered_at timestamp with time zone,
+    seen_at timestamp with time zone,
+    acked_at timestamp with time zone,
+    failed_at timestamp with time zone,
+    receipt text NOT NULL DEFAULT ''::text,
     CONSTRAINT attempts_pkey PRIMARY KEY (notification_id, number),
     CONSTRAINT attempts_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES oncall.notifications(id)
 );
+CREATE INDEX attempts_provider ON oncall.attempts USING btree (provider_id) WHERE (provider_id <> ''::text);
+
+CREATE TABLE oncall.calendar_feeds (
+    id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    kind text NOT NULL,
+    person_id uuid,
+    name text NOT NULL DEFAULT ''::text,
+    owner_id uuid,
+    author text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT calendar_feeds_token_hash_key UNIQUE (token_hash),
+    CONSTRAINT calendar_feeds_pkey PRIMARY KEY (id),
+    CONSTRAINT calendar_feeds_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'schedule'::text, 'team'::text])))
+);
+
+CREATE TABLE oncall.contact_codes (
+    id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    fingerprint text NOT NULL,
+    kind text NOT NULL,
+    hash text NOT NULL,
+    sent_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    tries_left integer NOT NULL,
+    outcome text,
+    error text NOT NULL DEFAULT ''::text,
+    used_at timestamp with time zone,
+    CONSTRAINT contact_codes_pkey PRIMARY KEY (id)
+);
+CREATE INDEX contact_codes_person ON oncall.contact_codes USING btree (person_id, sent_at DESC);
+
+CREATE TABLE oncall.contact_states (
+    person_id uuid NOT NULL,
+    fingerprint text NOT NULL,
+    kind text NOT NULL,
+    verified_at timestamp with time zone,
+    verified_by text NOT NULL DEFAULT ''::text,
+    sent_at timestamp with time zone,
+    received_at timestamp with time zone,
+    failed_at timestamp with time zone,
+    error text NOT NULL DEFAULT ''::text,
+    dropped_at timestamp with time zone,
+    CONSTRAINT contact_states_pkey PRIMARY KEY (person_id, fingerprint)
+);
+CREATE INDEX contact_states_address ON oncall.contact_states USING btree (fingerprint) WHERE (verified_at IS NOT NULL);
 
 CREATE TABLE oncall.contact_tests (
     id uuid NOT NULL,
@@ -357,9 +427,44 @@ CREATE TABLE oncall.contact_tests (
     provider_id text NOT NULL DEFAULT ''::text,
     error text NOT NULL DEFAULT ''::text,
     seen_at timestamp with time zone,
+    fingerprint text NOT NULL DEFAULT ''::text,
     CONSTRAINT contact_tests_pkey PRIMARY KEY (id)
 );
 CREATE INDEX contact_tests_person ON oncall.contact_tests USING btree (person_id, started_at DESC);
+
+CREATE TABLE oncall.heard (
+    source text NOT NULL,
+    message text NOT NULL,
+    heard_at timestamp with time zone NOT NULL,
+    CONSTRAINT heard_pkey PRIMARY KEY (source, message)
+);
+CREATE INDEX heard_at ON oncall.heard USING btree (heard_at);
+
+CREATE TABLE oncall.listeners (
+    name text NOT NULL,
+    holder uuid,
+    leased_until timestamp with time zone,
+    position text NOT NULL DEFAULT ''::text,
+    connected_at timestamp with time zone,
+    error text NOT NULL DEFAULT ''::text,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT listeners_pkey PRIMARY KEY (name)
+);
+
+CREATE TABLE oncall.notices (
+    id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    title text NOT NULL,
+    body text NOT NULL,
+    link text NOT NULL DEFAULT ''::text,
+    made_at timestamp with time zone NOT NULL,
+    kind text NOT NULL DEFAULT ''::text,
+    outcome text,
+    error text NOT NULL DEFAULT ''::text,
+    seen_at timestamp with time zone,
+    CONSTRAINT notices_pkey PRIMARY KEY (id)
+);
+CREATE INDEX notices_person ON oncall.notices USING btree (person_id, made_at DESC);
 
 CREATE TABLE oncall.notifications (
     id uuid NOT NULL,
@@ -376,11 +481,38 @@ CREATE TABLE oncall.notifications (
     attempt_count integer NOT NULL DEFAULT 0,
     queued_at timestamp with time zone NOT NULL,
     seen_at timestamp with time zone,
+    due_at timestamp with time zone,
+    urgency text NOT NULL DEFAULT 'high'::text,
+    bundle uuid,
+    tried_at timestamp with time zone,
     CONSTRAINT notifications_page_id_epoch_loop_step_catch_person_id_rule__key UNIQUE (page_id, epoch, loop, step, catch, person_id, rule, method),
     CONSTRAINT notifications_pkey PRIMARY KEY (id),
     CONSTRAINT notifications_page_id_fkey FOREIGN KEY (page_id) REFERENCES oncall.pages(id)
 );
+CREATE INDEX notifications_bundle ON oncall.notifications USING btree (bundle) WHERE (bundle IS NOT NULL);
 CREATE INDEX notifications_inbox ON oncall.notifications USING btree (person_id, queued_at DESC) WHERE (kind = 'inbox'::text);
+CREATE INDEX notifications_phone ON oncall.notifications USING btree (queued_at) WHERE (kind = ANY (ARRAY['sms'::text, 'voice'::text]));
+CREATE INDEX notifications_told ON oncall.notifications USING btree (person_id, tried_at DESC) WHERE (tried_at IS NOT NULL);
+
+CREATE TABLE oncall.overrides (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    schedule_id uuid,
+    slot text,
+    person_id uuid,
+    replaced_id uuid,
+    start_at timestamp with time zone NOT NULL,
+    end_at timestamp with time zone NOT NULL,
+    shifts jsonb NOT NULL DEFAULT '[]'::jsonb,
+    author text NOT NULL,
+    reason text NOT NULL DEFAULT ''::text,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT overrides_pkey PRIMARY KEY (id),
+    CONSTRAINT overrides_check CHECK ((end_at >= start_at)),
+    CONSTRAINT overrides_kind_check CHECK ((kind = ANY (ARRAY['cover'::text, 'replace'::text, 'remove'::text, 'temporary'::text, 'leave'::text])))
+);
+CREATE INDEX overrides_end ON oncall.overrides USING btree (end_at);
+CREATE INDEX overrides_schedule ON oncall.overrides USING btree (schedule_id, end_at);
 
 CREATE TABLE oncall.pages (
     id uuid NOT NULL,
@@ -403,10 +535,100 @@ CREATE TABLE oncall.pages (
     requested boolean NOT NULL DEFAULT false,
     asked_person uuid,
     acknowledged_via text NOT NULL DEFAULT ''::text,
+    urgency text NOT NULL DEFAULT 'high'::text,
+    waits_until timestamp with time zone,
+    called_for text NOT NULL DEFAULT 'opened'::text,
+    moved_by uuid,
+    assigned jsonb,
+    routed uuid,
+    ticket integer NOT NULL DEFAULT 0,
     CONSTRAINT pages_pkey PRIMARY KEY (id)
 );
 CREATE INDEX pages_incident ON oncall.pages USING btree (incident_id);
+CREATE INDEX pages_number ON oncall.pages USING btree (((brief ->> 'number'::text)));
 CREATE INDEX pages_open ON oncall.pages USING btree (opened_at) WHERE (state <> 'resolved'::text);
+
+CREATE TABLE oncall.push_devices (
+    id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    endpoint text NOT NULL,
+    p256dh bytea NOT NULL,
+    auth bytea NOT NULL,
+    name text NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    sent_at timestamp with time zone,
+    received_at timestamp with time zone,
+    failed_at timestamp with time zone,
+    error text NOT NULL DEFAULT ''::text,
+    CONSTRAINT push_devices_pkey PRIMARY KEY (id)
+);
+CREATE INDEX push_devices_person ON oncall.push_devices USING btree (person_id, added_at);
+CREATE UNIQUE INDEX push_devices_endpoint ON oncall.push_devices USING btree (endpoint);
+
+CREATE TABLE oncall.push_key (
+    one boolean NOT NULL DEFAULT true,
+    private bytea NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT push_key_pkey PRIMARY KEY (one),
+    CONSTRAINT push_key_one_check CHECK (one)
+);
+
+CREATE TABLE oncall.reply_words (
+    hash bytea NOT NULL,
+    kind text NOT NULL,
+    person_id uuid NOT NULL,
+    incident_id uuid NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT reply_words_pkey PRIMARY KEY (hash)
+);
+CREATE INDEX reply_words_expire ON oncall.reply_words USING btree (expires_at);
+
+CREATE TABLE oncall.schedule_versions (
+    schedule_id uuid NOT NULL,
+    slot text NOT NULL,
+    ordinal integer NOT NULL,
+    since timestamp with time zone,
+    layers jsonb NOT NULL,
+    CONSTRAINT schedule_versions_pkey PRIMARY KEY (schedule_id, slot, ordinal)
+);
+
+CREATE TABLE oncall.swaps (
+    id uuid NOT NULL,
+    state text NOT NULL,
+    schedule_id uuid NOT NULL,
+    layer text NOT NULL,
+    turn integer NOT NULL,
+    asker_id uuid NOT NULL,
+    partner_id uuid NOT NULL,
+    back_schedule_id uuid,
+    back_layer text NOT NULL DEFAULT ''::text,
+    back_turn integer NOT NULL DEFAULT 0,
+    reason text NOT NULL DEFAULT ''::text,
+    created_at timestamp with time zone NOT NULL,
+    decided_at timestamp with time zone,
+    author text NOT NULL,
+    decided_by text NOT NULL DEFAULT ''::text,
+    CONSTRAINT swaps_pkey PRIMARY KEY (id),
+    CONSTRAINT swaps_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'accepted'::text, 'declined'::text, 'withdrawn'::text])))
+);
+CREATE INDEX swaps_people ON oncall.swaps USING btree (partner_id, asker_id);
+CREATE INDEX swaps_schedule ON oncall.swaps USING btree (schedule_id);
+
+CREATE TABLE oncall.turns (
+    policy_id uuid NOT NULL,
+    count integer NOT NULL,
+    CONSTRAINT turns_pkey PRIMARY KEY (policy_id)
+);
+
+CREATE TABLE oncall.zone_promises (
+    schedule_id uuid NOT NULL,
+    release text NOT NULL,
+    digest text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    shifts jsonb NOT NULL,
+    CONSTRAINT zone_promises_pkey PRIMARY KEY (schedule_id)
+);
 
 CREATE TABLE signals.inbox (
     lane smallint NOT NULL,
@@ -551,6 +773,9 @@ CREATE TABLE triage.groups (
     incident_id uuid,
     incident_number bigint,
     taken_by text NOT NULL DEFAULT ''::text,
+    storm_until timestamp with time zone,
+    surge_at timestamp with time zone,
+    surge text[] NOT NULL DEFAULT '{}'::text[],
     CONSTRAINT groups_pkey PRIMARY KEY (id)
 );
 CREATE INDEX groups_open ON triage.groups USING btree (id) WHERE (state = ANY (ARRAY['waiting'::text, 'active'::text]));

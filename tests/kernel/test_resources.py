@@ -246,7 +246,7 @@ MISTAKES = [
     ),
     (
         policy(target="{}"),
-        ["EscalationPolicy/default", "spec.steps[0].targets", "person or a schedule"],
+        ["EscalationPolicy/default", "spec.steps[0].targets", "one of person, schedule, team"],
     ),
     (policy(timeout="soon"), ["EscalationPolicy/default", "steps[0].timeout", "1h30m"]),
     (policy(timeout="0s"), ["EscalationPolicy/default", "steps[0].timeout", "at least 1s"]),

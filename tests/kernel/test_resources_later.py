@@ -39,8 +39,8 @@ async def people(shelf: Shelf) -> list[str]:
     """Return who takes turns in what is in force."""
     await shelf.refresh()
     directory = shelf.store.current.part(Directory)
-    [rotation] = directory.rotations.values()
-    return [directory.people[one].name for one in rotation.people]
+    [schedule] = directory.schedules.values()
+    return [directory.people[one].name for one in schedule.people]
 
 
 async def past(shelf: Shelf, kind: str = "Schedule", name: str = "primary") -> History:

@@ -66,14 +66,14 @@ def test_every_kind_has_a_form_to_fill_in_and_a_place_in_the_schema(kind: Any) -
 @pytest.mark.parametrize(
     ("spec", "kind", "path", "words"),
     [
-        ({"timezone": "UTC"}, ScheduleSpec, "spec.rotation", "is required"),
+        ({"layers": []}, ScheduleSpec, "spec.timezone", "is required"),
         ({"displayName": "A", "shoeSize": 4}, PersonSpec, "spec.shoeSize", "known: displayName"),
         ({"displayNme": "A"}, PersonSpec, "spec.displayNme", "did you mean displayName?"),
         ({"displayName": "A", "contact": [{"type": "fax"}]}, PersonSpec,
          "spec.contact[0].type", "'fax' is not known; known: "),
         ({"timezone": "UTC", "rotation": {"start": "2026-01-05T09:00", "every": "wek",
                                           "people": ["a"]}}, ScheduleSpec,
-         "spec.rotation.every", "did you mean week? known: day, week"),
+         "spec.rotation.every", "did you mean week? known: day, hour, month, week"),
         ({"steps": [{"targets": [{"persn": "a"}]}]}, PolicySpec,
          "spec.steps[0].targets[0].persn", "did you mean person?"),
         ({"steps": [{"targets": 1}]}, PolicySpec, "spec.steps[0].targets", "got `int`; write a list"),

@@ -58,8 +58,18 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_text("postgresql://tocsin:secret@db/tocsin\n")
     for name in SECRETS:
-        found = load({f"TOCSIN_{name.upper()}_FILE": str(path)})
-        assert getattr(found, name) == "postgresql://tocsin:secret@db/tocsin"
+        found = getattr(load({f"TOCSIN_{name.upper()}_FILE": str(path)}), name)
+        assert found in ("postgresql://tocsin:secret@db/tocsin", (path.read_text().strip(),))
+
+
+def test_contacts_of_last_resort_stand_in_a_file_one_a_line_or_with_commas(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "contacts"
+    path.write_text("https://desk.example.org/a?key=x, mailto:a@example.org\nntfy://h/topic\n")
+    assert load({"TOCSIN_LAST_RESORT_FILE": str(path)}).last_resort == (
+        "https://desk.example.org/a?key=x", "mailto:a@example.org", "ntfy://h/topic",
+    )  # fmt: skip
 
 
 def test_a_file_that_is_not_there_is_named_and_so_is_the_reason(tmp_path: Path) -> None:

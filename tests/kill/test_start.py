@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from kill_http import LOST, Answer, Wire
 from kill_server import Tocsin, are_gone, free_port, until
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
@@ -39,6 +40,38 @@ async def test_a_start_outlives_postmasters_that_are_killed_under_it(
         assert pid is not None
         killed.add(pid)
     await tocsin.until_ready(START_LIMIT_S)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_while_there_is_no_database_it_answers_with_what_it_waits_for(
+    tmp_path: Path, workers: int
+) -> None:
+    nowhere = f"postgresql://tocsin@127.0.0.1:{free_port(Random(5))}/tocsin"
+    port = free_port(Random(4))
+    tocsin = Tocsin(tmp_path / "home", port, TOCSIN_DATABASE_URL=nowhere)
+    found: list[Answer] = []
+
+    async def answers() -> bool:
+        wire = Wire(port)
+        try:
+            found.append(await wire.ask("GET", "/health/ready", limit_s=5))
+        except LOST:
+            return False
+        finally:
+            wire.drop()
+        return found[-1].json()["database"] != "starting"
+
+    try:
+        tocsin.start(workers=workers)
+        await until(answers, limit_s=START_LIMIT_S, what="an answer")
+        assert found[-1].status == 503
+        assert found[-1].json()["codes"] == ["starting", "database-unreachable"]
+        code, took_s = await tocsin.stop()
+        assert code == 0
+        assert took_s < 2.0
+    finally:
+        if tocsin.main is not None:
+            tocsin.kill_all()
 
 
 async def test_sigterm_while_it_starts_lets_the_database_go(tocsin: Tocsin) -> None:

@@ -72,6 +72,18 @@ def test_no_bytes_break_it(raw: bytes) -> None:
     read(f"From: a@b.org\nReferences: <re.{WORD}@h>\n".encode() + raw)
 
 
+@pytest.mark.parametrize(
+    "head",
+    [b"From: <@", b"From: a@", b'From: "', b"From: a@b.org\nMessage-ID: <a@["],
+)
+def test_a_mail_over_which_the_library_stumbles_is_no_answer(head: bytes) -> None:
+    assert read(head + f"\nReferences: <re.{WORD}@h>\n\nack\n".encode()) is None
+
+
+def test_mails_in_mails_without_end_are_no_answer() -> None:
+    read(b"From: a@b.org\n" + b"Content-Type: message/rfc822\n\n" * 1500 + b"ack\n")
+
+
 def test_a_mailbox_is_read_from_its_url() -> None:
     from urllib.parse import urlsplit
 

@@ -73,11 +73,7 @@ class Mailbox:
     async def _hear(self, imap: Imap, ear: Ear, name: str, number: int) -> None:
         lines = await imap.ask(f"UID FETCH {number} (BODY.PEEK[]<0.{MAIL_MAX}>)")
         raw = _body(lines)
-        try:
-            answer = read(raw) if raw else None
-        except Exception as error:  # noqa: BLE001 - door: the library stumbles over what strangers write
-            log.warning("mail.unreadable", error_kind=type(error).__name__)
-            return
+        answer = read(raw) if raw else None
         if answer is None or not answer.word:
             return
         words = await ear.hear(

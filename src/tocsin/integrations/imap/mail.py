@@ -10,7 +10,10 @@ from html.parser import HTMLParser
 from msgspec import Struct
 from typing_extensions import override
 
+from tocsin.kernel.logs import Log
+
 TEXT_MAX = 2000
+log = Log("mail")
 _WORD = re.compile(r"<re\.([0-9a-f]{32})@")
 _ROBOTS = frozenset({"auto_reply", "bulk", "junk", "list"})
 
@@ -27,6 +30,14 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 def read(raw: bytes) -> Answer | None:
     """Return an answer; None for what a machine wrote, and for what nobody can have written."""
+    try:
+        return _read(raw)
+    except Exception as error:  # noqa: BLE001 - door: the library stumbles over what strangers write
+        log.warning("mail.unreadable", error_kind=type(error).__name__)
+        return None
+
+
+def _read(raw: bytes) -> Answer | None:
     mail = message_from_bytes(raw, policy=default)
     if _is_by_a_robot(mail):
         return None

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any, cast
 from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg import AsyncConnection
 
 from fakes.world import ACME, NOON, World, running
 from tocsin.app.loops import Loops
@@ -14,10 +17,12 @@ from tocsin.flows.detection import LIGHT_MAX, Sorter
 from tocsin.integrations.alertmanager.parse import dedup_key
 from tocsin.kernel.access import Role
 from tocsin.kernel.actor import SYSTEM
+from tocsin.kernel.db import Database
 from tocsin.kernel.errors import TooMany, Unavailable
 from tocsin.kernel.ids import uuid7
 from tocsin.signals import store
 from tocsin.signals.actions.intake import QUEUE_BYTES_MAX, RECEIPT_BYTES_MIN, Intake
+from tocsin.signals.actions.turnstile import LIGHT_BURST
 from tocsin.signals.model import Receipt, Signal, Slice, Split
 from tocsin.web.inbound import FORMAT
 
@@ -207,8 +212,9 @@ async def intake(world: World) -> AsyncIterator[Intake]:
     """Nothing empties it."""
     intake = Intake(world.app.db, world.clock)
     yield intake
-    for waiter in intake._waiters:
-        waiter.cancel()
+    for group in intake._groups:
+        for waiter in group.waiters:
+            waiter.cancel()
 
 
 async def fill(intake: Intake, sender: str, share: float) -> None:
@@ -233,6 +239,42 @@ async def test_one_that_fills_the_queue_leaves_room_for_others(intake: Intake) -
     await fill(intake, "quiet", 0.5)
     with pytest.raises(Unavailable, match="full"):
         await fill(intake, "other", 0.01)
+
+
+class Slow:
+    """Lends the first who asks a connection only once it may."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.asked = 0
+        self.may = asyncio.Event()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
+        self.asked += 1
+        if self.asked == 1:
+            await self.may.wait()
+        async with self._world.app.db.connection() as conn:
+            yield conn
+
+
+async def test_who_sends_little_does_not_wait_for_the_commit_of_a_flood(world: World) -> None:
+    slow = Slow(world)
+    intake = Intake(cast("Database", slow), world.clock)
+    running_ = asyncio.ensure_future(intake.run())
+    intake.pulse = world.app.intake.pulse
+    for _ in range(int(LIGHT_BURST) + 1):
+        await intake.turnstile.take("flood", 1)
+    flood = asyncio.ensure_future(intake.accept(SYSTEM, FORMAT, [PART], "flood"))
+    while not slow.asked:
+        await asyncio.sleep(0)
+    await intake.accept(SYSTEM, FORMAT, [PART], "quiet")
+    assert not flood.done()
+    slow.may.set()
+    await flood
+    running_.cancel()
+    kept = await world.rows(LEFT)
+    assert kept == [("flood", 1), ("quiet", 1)]
 
 
 async def test_only_who_is_behind_is_refused_and_may_still_say_what_is_over(

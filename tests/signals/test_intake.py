@@ -97,7 +97,7 @@ async def test_requests_that_meet_share_a_commit(
     first = asyncio.ensure_future(post(world))
     await until_waiting(world.app.db)
     others = [asyncio.ensure_future(post(world)) for _ in range(20)]
-    while len(world.app.intake._waiters) < 20:
+    while len(world.app.intake._light.waiters) < 20:
         await asyncio.sleep(0)
     blocked.commit()
     assert {(await one)[0] for one in [first, *others]} == {200}

@@ -31,7 +31,7 @@ class Gate:
 
     async def make_heavy(self, *names: str) -> None:
         for name in names:
-            while self.turnstile._is_light(name, LARGE):
+            while self.turnstile._passes(name, LARGE):
                 pass
 
 

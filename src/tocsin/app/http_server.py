@@ -24,6 +24,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._loop = asyncio.get_running_loop()
         self.on_exit: list[Callable[[], None]] = []
+        self._ended = asyncio.Event()
 
     @override
     @contextlib.contextmanager
@@ -39,9 +40,19 @@ class Server(uvicorn.Server):
 
     @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        for hint in self.on_exit:
+        for hint in (*self.on_exit, self._ended.set):
             self._loop.call_soon_threadsafe(hint)
         super().handle_exit(sig, frame)
+
+    @override
+    async def main_loop(self) -> None:
+        """Wait for the end; uvicorn looks for it ten times a second."""
+        await self._ended.wait()
+
+    def end(self) -> None:
+        """Stop serving, from within the loop."""
+        self.should_exit = True
+        self._ended.set()
 
 
 def listener(host: str, port: int, *, shared: bool) -> socket.socket:

@@ -35,11 +35,12 @@ WATCHDOG_S = 30.0
 CONFIG_POLL_S = 5.0
 EXPIRE_POLL_S = 1.0
 PRESSURE_POLL_S = 0.5
-IDLE_POLL_S = 1.0
+IDLE_POLL_S = 2.0  # where nothing waits
 TALLY_S = 2.0
 FINISH_S = 0.5
 SEAL_PAUSE_S = 0.05
 HOUSEKEEPING_S = 3600.0
+NEAR = timedelta(seconds=10)
 AWAY = timedelta(seconds=30)  # without a look at what may be over
 RETURN_GRACE = timedelta(minutes=5)  # Alertmanager's resolve timeout
 log = Log("loops")
@@ -173,7 +174,8 @@ class Loops:
             heard_since = self._heard_since(now)
             next_at = await alerts.next_expiry(conn)
             if next_at is None or next_at > now:
-                return EXPIRE_POLL_S
+                is_near = next_at is not None and next_at - now < NEAR
+                return EXPIRE_POLL_S if is_near else IDLE_POLL_S
             oldest_at = await signals.oldest_at(conn)
 
         async def expire(unit: Unit) -> int:

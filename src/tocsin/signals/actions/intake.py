@@ -27,17 +27,48 @@ REFUSAL_S = 0.5  # a refusal comes late: who does not wait after it must not kee
 REFUSING_MAX = 1_000
 
 
+class _Group:
+    """What waits to be kept in one transaction."""
+
+    def __init__(self) -> None:
+        self.receipts: list[Receipt] = []
+        self.waiters: list[asyncio.Future[None]] = []
+        self.bytes = 0
+        self.sizes: dict[str, int] = {}  # bytes, by sender
+        self.wake = asyncio.Event()
+
+    def add(self, receipt: Receipt) -> None:
+        size = max(len(receipt.body), RECEIPT_BYTES_MIN)
+        self.receipts.append(receipt)
+        self.bytes += size
+        self.sizes[receipt.integration] = self.sizes.get(receipt.integration, 0) + size
+
+    def wait(self) -> asyncio.Future[None]:
+        waiter = asyncio.get_running_loop().create_future()
+        self.waiters.append(waiter)
+        self.wake.set()
+        return waiter
+
+    def take(self) -> "_Group":
+        """Hand over what waits, and be empty."""
+        taken = _Group()
+        self.receipts, taken.receipts = taken.receipts, self.receipts
+        self.waiters, taken.waiters = taken.waiters, self.waiters
+        self.bytes, taken.bytes = 0, self.bytes
+        self.sizes, taken.sizes = taken.sizes, self.sizes
+        return taken
+
+
 class Intake:
-    """Keeps requests by group commit: many of them in one transaction, each answered after it."""
+    """Keeps requests by group commit: many of them in one transaction, each answered after it.
+
+    Who sends little is in a group of its own: a flood's are large, and would be waited for.
+    """
 
     def __init__(self, db: Database, clock: Clock, way: RightOfWay | None = None) -> None:
         self._db = db
         self._clock = clock
-        self._queue: list[Receipt] = []
-        self._waiters: list[asyncio.Future[None]] = []
-        self._wake = asyncio.Event()
-        self._bytes = 0  # in the queue
-        self._sizes: dict[str, int] = {}  # bytes in the queue, by sender
+        self._light, self._heavy = self._groups = (_Group(), _Group())
         self._looks: dict[str, tuple[float, int]] = {}
         self._refusing = 0
         self.on_kept: list[Callable[[Collection[str]], None]] = []  # told whose
@@ -68,16 +99,11 @@ class Intake:
         if refusal is not None:
             raise refusal
         now, count = self._clock.now(), 0
+        group = self._light if self.turnstile.is_light(integration) else self._heavy
         for part in slices:
-            self._queue.append(
-                Receipt(uuid7(), part.lane, now, actor.id, integration, form, part.body)
-            )
-            self._add(integration, len(part.body))
+            group.add(Receipt(uuid7(), part.lane, now, actor.id, integration, form, part.body))
             count += part.count
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
-        self._wake.set()
-        await waiter
+        await group.wait()
         self.tally.kept(integration, form, count, now)
 
     def _require_fresh(self) -> None:
@@ -115,12 +141,12 @@ class Intake:
         behind_s = self.behind.get(integration)
         if behind_s is not None and not (ends and behind_s <= self.behind_max_s):
             return Unavailable(f"sorting is {behind_s:.0f} s behind", retry_after_s=1)
-        if self._bytes <= QUEUE_BYTES_MAX // 2:
+        size = self._light.bytes + self._heavy.bytes
+        if size <= QUEUE_BYTES_MAX // 2:
             return None
-        own = self._sizes.get(integration, 0)
-        queue = Queue(
-            size=self._bytes, own=own, senders=len(self._sizes), size_max=QUEUE_BYTES_MAX
-        )
+        own = sum(group.sizes.get(integration, 0) for group in self._groups)
+        senders = len(self._light.sizes.keys() | self._heavy.sizes.keys())
+        queue = Queue(size=size, own=own, senders=senders, size_max=QUEUE_BYTES_MAX)
         place = place_in(queue, ends=ends)
         if place is Place.FULL:
             return Unavailable("intake is full", retry_after_s=1)
@@ -139,7 +165,7 @@ class Intake:
                 f"intake takes nothing from {len(self.behind)} of the integrations:"
                 f" sorting is {max(self.behind.values()):.0f} s behind with what they sent"
             )
-        if self._bytes > QUEUE_BYTES_MAX:
+        if self._light.bytes + self._heavy.bytes > QUEUE_BYTES_MAX:
             found["intake-full"] = "intake is full"
         return found
 
@@ -152,11 +178,6 @@ class Intake:
         self._looks[integration] = (second, count)
         return count <= LOOKS_PER_S
 
-    def _add(self, integration: str, size: int) -> None:
-        size = max(size, RECEIPT_BYTES_MIN)
-        self._bytes += size
-        self._sizes[integration] = self._sizes.get(integration, 0) + size
-
     def is_busy(self) -> bool:
         """Say whether requests come faster than commits: whoever can wait had better."""
         if self.pace.is_held or self.turnstile.count >= BUSY_REQUESTS:
@@ -167,27 +188,26 @@ class Intake:
         """Let senders through, and commit group after group, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.turnstile.run())
-            await self._keep_groups()
+            for one in self._groups:
+                group.create_task(self._keep(one))
 
-    async def _keep_groups(self) -> None:
+    async def _keep(self, group: _Group) -> None:
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._queue:
-                self.pace.spend(len(self._queue))
-                await self._commit()
+            await group.wake.wait()
+            group.wake.clear()
+            while group.receipts:
+                self.pace.spend(len(group.receipts))
+                await self._commit(group.take())
 
-    async def _commit(self) -> None:
-        receipts, self._queue = self._queue, []
-        self._bytes, senders, self._sizes = 0, self._sizes, {}
-        waiters, self._waiters = self._waiters, []
+    async def _commit(self, group: _Group) -> None:
+        waiters = group.waiters
         if len(waiters) >= BUSY_REQUESTS:
             self._busy_until = asyncio.get_running_loop().time() + BUSY_FOR_S
         try:
             self._require_fresh()
             async with asyncio.timeout(10), self._db.connection() as conn:
                 self._require_fresh()
-                await store.keep(conn, receipts)
+                await store.keep(conn, group.receipts)
         except Exception as error:  # noqa: BLE001 - door: each waiting request gets its answer
             refusal = Unavailable(f"not kept, send it again: {type(error).__name__}")
             refusal = error if isinstance(error, Unavailable) else refusal
@@ -199,4 +219,4 @@ class Intake:
             if not waiter.done():
                 waiter.set_result(None)
         for hint in self.on_kept:
-            hint(senders.keys())
+            hint(group.sizes.keys())

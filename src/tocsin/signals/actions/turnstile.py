@@ -30,9 +30,13 @@ class Turnstile:
         self._passed = 0  # bytes that went without a turn since the loop was here last
         self._recent: dict[str, tuple[float, float]] = {}  # when, and how much
 
+    def is_light(self, name: str) -> bool:
+        """Say whether a sender is below what needs no turn."""
+        return self._level(name) < LIGHT_BURST
+
     async def take(self, name: str, size: int) -> None:
         """Return when a request of `size` bytes may be read. Raises Unavailable."""
-        if self._is_light(name, size) or self._is_way_free(size):
+        if self._passes(name, size) or self._is_way_free(size):
             return
         if self.count >= WAITING_MAX:
             raise Unavailable("too many requests wait for their turn", retry_after_s=1)
@@ -78,14 +82,17 @@ class Turnstile:
     def _begin_turn(self) -> None:
         self._passed = 0
 
-    def _is_light(self, name: str, size: int) -> bool:
+    def _passes(self, name: str, size: int) -> bool:
         """Count a request, and say whether its sender is below what needs no turn."""
-        now = asyncio.get_running_loop().time()
-        at, level = self._recent.get(name, (now, 0.0))
-        level = max(0.0, level - (now - at) * LIGHT_PER_S)
-        is_light = level < LIGHT_BURST
+        level = self._level(name)
         if len(self._recent) >= NAMES_MAX:
             self._recent.clear()
         weight = 1 + size // WEIGHT_BYTES
+        now = asyncio.get_running_loop().time()
         self._recent[name] = (now, min(level + weight, 2 * LIGHT_BURST))
-        return is_light
+        return level < LIGHT_BURST
+
+    def _level(self, name: str) -> float:
+        now = asyncio.get_running_loop().time()
+        at, level = self._recent.get(name, (now, 0.0))
+        return max(0.0, level - (now - at) * LIGHT_PER_S)

@@ -182,7 +182,7 @@ async def test_a_watched_server_comes_back_under_an_application_that_retries(
     embedded = Embedded(home)
     conninfo = await embedded.revive()
     async with Database(conninfo, min_size=4) as database, asyncio.TaskGroup() as tasks:
-        watching = tasks.create_task(embedded.watch(interval_s=0.01))
+        watching = tasks.create_task(embedded.watch())
         for _ in range(3):
             pid = pid_of(home)
             os.kill(pid, signal.SIGKILL)

@@ -173,7 +173,7 @@ class Database:
     async def listen(self, channel: str) -> AsyncConnection[TupleRow]:
         """Open a connection of its own, outside the pool, that listens on `channel`.
 
-        The caller closes it and reads it with `connection.notifies()`, which a lost server
+        The caller closes it and waits on it for notifications, which a lost server
         ends with a transient error.
         """
         own = await self.single("listen")

@@ -55,7 +55,7 @@ async def take_alike(
     """Claim up to `limit` due timers of the kind of `first`, which is claimed, for this transaction.
 
     `first` is among them. They come by subject, so that who locks subjects in that order waits
-    for none of them while holding another.
+    for none of them while holding another. What has failed before is not among them.
     """
     cursor = await conn.execute(
         """
@@ -63,7 +63,7 @@ async def take_alike(
             SELECT id
               FROM kernel.jobs
              WHERE mode = 'timer' AND parked_at IS NULL AND due_at <= %(now)s
-               AND kind = %(kind)s AND id <> %(id)s
+               AND kind = %(kind)s AND id <> %(id)s AND attempts = 0
              ORDER BY due_at
              LIMIT %(seen)s
         )

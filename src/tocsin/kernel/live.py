@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 from psycopg import AsyncConnection
+from psycopg.generators import notifies
 
 from tocsin.kernel.db import Database
 from tocsin.kernel.logs import Log
@@ -124,7 +125,9 @@ class Hub:
                 self._seq = newest
             self.connected = True
             await self._catch_up()
-            async for _ in conn.notifies():
+            while True:
+                # `conn.notifies()` would look ten times a second whether there is one
+                await conn.wait(notifies(conn.pgconn), interval=QUIET_S)
                 await self._catch_up()
         finally:
             await conn.close()

@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -30,6 +31,9 @@ log = Log("kernel.postgres")
 
 START_LIMIT_S = 300.0
 """How long a start may take; recovery after a crash reads up to `max_wal_size` of log again."""
+
+LOOK_S = 30.0  # who holds it tells at once when it ends
+POLL_S = 0.25  # where nobody does
 
 _uses: dict[Path, int] = {}  # data directory -> descriptor that holds the shared lock
 
@@ -152,7 +156,7 @@ class Embedded:
         self._pid = server.pid if server is not None else None
         return conninfo
 
-    async def watch(self, interval_s: float = 0.25) -> None:
+    async def watch(self) -> None:
         """Look after the postmaster for ever and revive it whenever it is gone."""
         while True:
             if not self.is_alive():
@@ -166,11 +170,38 @@ class Embedded:
                 else:
                     self.why = ""
                     log.info("postgres.revived", pid=self._pid)
-            await asyncio.sleep(interval_s)
+            await self._until_gone()
+
+    async def _until_gone(self) -> None:
+        """Wait for the end of the postmaster, or a moment where nobody tells of it."""
+        gone = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        descriptor = _ending(self._pid)
+        if descriptor is not None:
+            loop.add_reader(descriptor, gone.set)
+        try:
+            async with asyncio.timeout(LOOK_S if descriptor is not None else POLL_S):
+                await gone.wait()
+        except TimeoutError:
+            pass
+        finally:
+            if descriptor is not None:
+                loop.remove_reader(descriptor)
+                os.close(descriptor)
 
     def leave(self) -> bool:
         """Let go of the server; the last user tells it to stop and does not wait."""
         return leave(self._cluster.home)
+
+
+def _ending(pid: int | None) -> int | None:
+    """Open what can be read once process `pid` has ended; None where there is no such thing."""
+    if pid is None or sys.platform != "linux":
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:  # it is gone already, or the kernel is old
+        return None
 
 
 def _furnish(cluster: Cluster) -> None:

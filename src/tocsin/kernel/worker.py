@@ -13,13 +13,16 @@ from tocsin.kernel.ids import uuid7
 from tocsin.kernel.jobs import JobKinds, JobRow, Mode, backoff
 from tocsin.kernel.logs import Log
 from tocsin.kernel.right_of_way import RightOfWay
+from tocsin.kernel.sharing import Sharing
 from tocsin.kernel.unit import Unit
 from tocsin.kernel.units import Units
 
 ERRANDS_MAX = 32
+ERRANDS_TOGETHER = 8  # that are looked for once so many hands are free, where more are due
 TIMERS_MAX = 3
 SHARING_MAX = 16
 POLL_S = 1.0
+FULL_POLL_S = 0.05  # where more is due than there are hands
 HEARTBEAT_S = 3.0
 HELD_FRESH = timedelta(seconds=job_queue.LEASE_S / 2)
 GIVE_WAY_S = 0.2  # how long what can wait waits for pages at most
@@ -34,8 +37,9 @@ class LeaseLost(Exception):
 class Errand:
     """An errand while it runs: its units, and its lease."""
 
-    def __init__(self, units: Units, row: JobRow, worker: UUID) -> None:
+    def __init__(self, units: Units, row: JobRow, worker: UUID, sharing: Sharing) -> None:
         self.units = units
+        self.sharing = sharing  # for acts on one subject
         self.row = row
         self.is_back = False  # it was given back, and somebody must look when it is due
         self._worker = worker
@@ -77,6 +81,7 @@ class Worker:
     ) -> None:
         self.id = uuid7()
         self.units = units
+        self._sharing = Sharing(units)
         self._way = way or RightOfWay()
         self.kinds = kinds
         self.clock = clock
@@ -85,7 +90,9 @@ class Worker:
         self.leisure_wake = asyncio.Event()
         self._wake = asyncio.Event()
         self._running: set[UUID] = set()
+        self._is_full = False  # the last look found as much as there were hands, or more
         self._timers = 0
+        self._alone = 0  # so many timers run alone: one of those that shared a unit has failed
         units.on_commit.append(self._hint)
 
     def _hint(self, unit: Unit) -> None:
@@ -140,7 +147,10 @@ class Worker:
         if self._timers < TIMERS_MAX and timer_at is not None and timer_at <= now:
             self._timers += 1
             spawn(self._drain_timers())
-        return POLL_S if not rows or free == len(rows) else 0.0
+        self._is_full = len(rows) == free and errand_at is not None and errand_at <= now
+        if self._is_full:
+            return FULL_POLL_S
+        return 0.0 if rows else POLL_S
 
     async def _drain_timers(self) -> None:
         ran = False
@@ -161,7 +171,8 @@ class Worker:
     async def _timer(self, mode: Mode = "timer") -> bool:
         """Run one due timer in one unit, or some that share it; False when none is due.
 
-        If one of them fails, it is put off and all others are due as before.
+        If one fails that runs alone, it is put off. Of those that shared nobody knows which it
+        was, for it may have been the commit: none is put off, and each runs alone at once.
         """
         taken: list[JobRow] = []
 
@@ -172,10 +183,10 @@ class Worker:
                 return
             taken.append(row)
             kind, rows = self.kinds.by_name[row.kind], [row]
-            if kind.shares:
+            if kind.shares and not self._alone and not row.attempts:
                 rows = await job_queue.take_alike(unit.conn, row, unit.now, SHARING_MAX)
+                taken[:] = rows
             for one in rows:
-                taken[:] = [one]
                 await kind.run(unit, self.kinds.decode(one))
             await job_queue.end_timers(unit.conn, [one.id for one in rows])
 
@@ -183,6 +194,8 @@ class Worker:
             await self.units.run(SYSTEM, act)
         except Exception as error:  # noqa: BLE001 - door: one bad timer must not stop the others
             await self._timer_failed(taken, error)
+        if len(taken) == 1 and self.kinds.by_name[taken[0].kind].shares:
+            self._alone = max(0, self._alone - 1)
         return bool(taken)
 
     async def _timer_failed(self, taken: list[JobRow], error: Exception) -> None:
@@ -191,7 +204,13 @@ class Worker:
             taken.clear()
             log.warning("timer.database_gone", error=str(error))
             return
-        log.error("timer.failed", error=error, job=taken[0].kind, job_id=taken[0].id)
+        log.error(
+            "timer.failed", error=error, job=taken[0].kind, job_id=taken[0].id,
+            shared_by=len(taken),
+        )  # fmt: skip
+        if len(taken) > 1:
+            self._alone = max(self._alone, len(taken))
+            return
         text = f"{type(error).__name__}: {error}"
         try:
             async with self.units.db.connection() as conn:
@@ -203,7 +222,7 @@ class Worker:
             log.warning("timer.not_postponed", error=str(gone))
 
     async def _errand(self, row: JobRow) -> None:
-        errand = Errand(self.units, row, self.id)
+        errand = Errand(self.units, row, self.id, self._sharing)
         try:
             with self._way.held():
                 await self.kinds.by_name[row.kind].run(errand, self.kinds.decode(row))
@@ -223,10 +242,11 @@ class Worker:
             )  # fmt: skip
             errand.is_back = True
         finally:
-            # others may have waited for a free hand; else whoever defers a job says so
-            if errand.is_back or len(self._running) == ERRANDS_MAX:
-                self._wake.set()
             self._running.discard(row.id)
+            # others may have waited for free hands; else whoever defers a job says so
+            free = ERRANDS_MAX - len(self._running)
+            if errand.is_back or (self._is_full and free >= ERRANDS_TOGETHER):
+                self._wake.set()
 
     async def _give_back(
         self, row: JobRow, error: str, *, after_s: float, limit_s: float = 30.0

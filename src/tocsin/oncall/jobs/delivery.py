@@ -142,7 +142,10 @@ class Delivery:
             else:
                 await errand.again(unit, min(again_at))
 
-        await errand.units.run(SYSTEM, end)
+        if claim.others:
+            await errand.units.run(SYSTEM, end)
+        else:
+            await errand.sharing.run(claim.page.id, end)
 
     async def _send(self, ready: _Ready) -> tuple[Outcome, list[str]]:
         """Send it; also return how much of each page's text left."""

@@ -31,8 +31,9 @@ class Turnstile:
         self._recent: dict[str, tuple[float, float]] = {}  # when, and how much
 
     def is_light(self, name: str) -> bool:
-        """Say whether a sender is below what needs no turn."""
-        return self._level(name) < LIGHT_BURST
+        """Say whether a sender was below what needs no turn at its last request."""
+        seen = self._recent.get(name)
+        return seen is None or seen[1] <= LIGHT_BURST
 
     async def take(self, name: str, size: int) -> None:
         """Return when a request of `size` bytes may be read. Raises Unavailable."""
@@ -84,15 +85,11 @@ class Turnstile:
 
     def _passes(self, name: str, size: int) -> bool:
         """Count a request, and say whether its sender is below what needs no turn."""
-        level = self._level(name)
+        now = asyncio.get_running_loop().time()
+        at, level = self._recent.get(name, (now, 0.0))
+        level = max(0.0, level - (now - at) * LIGHT_PER_S)
         if len(self._recent) >= NAMES_MAX:
             self._recent.clear()
         weight = 1 + size // WEIGHT_BYTES
-        now = asyncio.get_running_loop().time()
         self._recent[name] = (now, min(level + weight, 2 * LIGHT_BURST))
         return level < LIGHT_BURST
-
-    def _level(self, name: str) -> float:
-        now = asyncio.get_running_loop().time()
-        at, level = self._recent.get(name, (now, 0.0))
-        return max(0.0, level - (now - at) * LIGHT_PER_S)

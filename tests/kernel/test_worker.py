@@ -26,9 +26,10 @@ from kernel_world import (
 
 from tocsin.kernel.clock import FakeClock
 from tocsin.kernel.db import Database
+from tocsin.kernel.errand import Errand
 from tocsin.kernel.jobs import JobKinds
 from tocsin.kernel.unit import Unit
-from tocsin.kernel.worker import Errand, Worker, every
+from tocsin.kernel.worker import Worker, every
 
 pytestmark = pytest.mark.db
 
@@ -105,6 +106,64 @@ async def test_one_bad_timer_stops_no_other(database: Database) -> None:
     await worker.drain()
     assert await bells(database) == ["a"]
     assert len(await rows(database, JOBS)) == 2  # the bad one, and the one nobody can read
+
+
+@pytest.mark.parametrize("bad", ["a", "d", "h"])
+async def test_of_timers_that_share_a_unit_only_the_one_that_fails_is_put_off(
+    database: Database, bad: str
+) -> None:
+    await make_bells(database)
+
+    async def tick(unit: Unit, job: Tick) -> None:
+        await cast(unit, job.name)
+        if job.name == bad:
+            raise RuntimeError("no")
+
+    worker = worker_of(database, job_kinds(tick, shares=True))
+    await defer(worker.units, [Tick(name=name) for name in "abcdefgh"])
+    await worker.drain()
+    assert sorted(await bells(database)) == sorted(set("abcdefgh") - {bad})
+    assert await rows(database, JOBS) == [
+        ("test.tick", NOON + timedelta(seconds=1), 1, "RuntimeError: no")
+    ]
+
+
+async def test_a_timer_whose_writes_are_refused_at_the_commit_puts_off_no_neighbour(
+    database: Database,
+) -> None:
+    """Nobody can say whose writes they were: each is run alone, and the guilty one ever after."""
+    await make_bells(database)
+    await rows(
+        database,
+        """
+        CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN IF NEW.name = ''bad'' THEN RAISE EXCEPTION ''no''; END IF; RETURN NEW; END'
+        """,
+    )
+    await rows(
+        database,
+        """
+        CREATE CONSTRAINT TRIGGER refused AFTER INSERT ON public.bells
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.refuse()
+        """,
+    )
+
+    async def tick(unit: Unit, job: Tick) -> None:
+        await cast(unit, job.name)
+
+    clock = FakeClock(NOON)
+    worker = worker_of(database, job_kinds(tick, shares=True), clock)
+    await defer(worker.units, [Tick(name=name) for name in ("bad", "a", "b", "c")])
+    await worker.drain()
+    assert sorted(await bells(database)) == ["a", "b", "c"]
+    [(_, due_at, attempts, _)] = await rows(database, JOBS)
+    assert (due_at, attempts) == (NOON + timedelta(seconds=1), 1)
+    failures = worker.failures
+    clock.forward(seconds=1)
+    await defer(worker.units, [Tick(name="e"), Tick(name="f")])
+    await worker.drain()
+    assert worker.failures == failures + 1  # with nobody
+    assert sorted(await bells(database)) == ["a", "b", "c", "e", "f"]
 
 
 async def test_a_timer_that_loses_its_connection_is_run_again(database: Database) -> None:

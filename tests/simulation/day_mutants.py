@@ -18,8 +18,8 @@ from psycopg import AsyncConnection
 
 from tocsin.kernel import jobs as job_rows
 from tocsin.kernel.actor import SYSTEM
+from tocsin.kernel.errand import Errand
 from tocsin.kernel.jobs import JobKind
-from tocsin.kernel.worker import Errand
 from tocsin.oncall import actions as oncall
 from tocsin.oncall import store
 from tocsin.oncall.actions import PageTimer, delivery, following, stepping
@@ -51,7 +51,7 @@ class Mutant(Struct, frozen=True, kw_only=True):
             yield
 
 
-def _never_fenced(page: Page, epoch: int) -> None:
+def _never_silenced(page: Page, notification: Notification) -> None:
     """Claim whatever the page has become meanwhile."""
 
 
@@ -122,7 +122,7 @@ def _never_lasts(group: Group | None, now: datetime) -> bool:
 MUTANTS: Mapping[str, Mutant] = {
     "epoch": Mutant(
         why="a claim does not ask whether the page has moved on",
-        swaps=((delivery, "fenced", _never_fenced),),
+        swaps=((delivery, "silenced", _never_silenced),),
     ),
     "lease": Mutant(
         why="an errand that somebody works on is taken by anybody",

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from tocsin.kernel import job_queue
 from tocsin.kernel.actor import SYSTEM
 from tocsin.kernel.clock import Clock
+from tocsin.kernel.errand import Errand, LeaseLost
 from tocsin.kernel.errors import Unavailable
 from tocsin.kernel.ids import uuid7
 from tocsin.kernel.jobs import JobKinds, JobRow, Mode, backoff
@@ -24,53 +25,9 @@ SHARING_MAX = 16
 POLL_S = 1.0
 FULL_POLL_S = 0.05  # where more is due than there are hands
 HEARTBEAT_S = 3.0
-HELD_FRESH = timedelta(seconds=job_queue.LEASE_S / 2)
 GIVE_WAY_S = 0.2  # how long what can wait waits for pages at most
 STOPPING_S = 0.3  # a database that does not answer must not hold up the end
 log = Log("worker")
-
-
-class LeaseLost(Exception):
-    """Another worker has the errand now; this unit must not commit."""
-
-
-class Errand:
-    """An errand while it runs: its units, and its lease."""
-
-    def __init__(self, units: Units, row: JobRow, worker: UUID, sharing: Sharing) -> None:
-        self.units = units
-        self.sharing = sharing  # for acts on one subject
-        self.row = row
-        self.is_back = False  # it was given back, and somebody must look when it is due
-        self._worker = worker
-        self._held_at: datetime | None = None
-
-    async def hold(self, unit: Unit) -> None:
-        """Make sure that the lease is still ours before anything is sent. Raises LeaseLost."""
-        if not await job_queue.hold(unit.conn, self.row.id, unit.now, worker=self._worker):
-            raise LeaseLost(str(self.row.id))
-        self._held_at = unit.now
-
-    async def still_held(self) -> None:
-        """Ask again if it was long ago that the lease was ours. Raises LeaseLost.
-
-        Right before something leaves: this process may have been stopped since `hold`, and
-        another one may have sent it.
-        """
-        held_at = self._held_at
-        if held_at is None or self.units.clock.now() - held_at > HELD_FRESH:
-            await self.units.run(SYSTEM, self.hold)
-
-    async def done(self, unit: Unit) -> None:
-        """End the errand in the same transaction as its outcome. Raises LeaseLost."""
-        if not await job_queue.finish(unit.conn, self.row.id, worker=self._worker):
-            raise LeaseLost(str(self.row.id))
-
-    async def again(self, unit: Unit, at: datetime) -> None:
-        """Give the errand back, due at `at`, in the same transaction. Raises LeaseLost."""
-        if not await job_queue.release(unit.conn, self.row.id, worker=self._worker, due_at=at):
-            raise LeaseLost(str(self.row.id))
-        self.is_back = True
 
 
 class Worker:
@@ -194,7 +151,8 @@ class Worker:
             await self.units.run(SYSTEM, act)
         except Exception as error:  # noqa: BLE001 - door: one bad timer must not stop the others
             await self._timer_failed(taken, error)
-        if len(taken) == 1 and self.kinds.by_name[taken[0].kind].shares:
+        kind = self.kinds.by_name.get(taken[0].kind) if len(taken) == 1 else None
+        if kind is not None and kind.shares:
             self._alone = max(0, self._alone - 1)
         return bool(taken)
 

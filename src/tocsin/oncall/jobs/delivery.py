@@ -6,12 +6,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tocsin.kernel.actor import SYSTEM
+from tocsin.kernel.errand import Errand
 from tocsin.kernel.ids import PageId, PersonId
 from tocsin.kernel.logs import Log
 from tocsin.kernel.metrics import ATTEMPTS
 from tocsin.kernel.unit import Unit
 from tocsin.kernel.vocabulary import Urgency
-from tocsin.kernel.worker import Errand
 from tocsin.oncall import actions
 from tocsin.oncall.actions import AnswerParts, Claim, Deliver, Gathering
 from tocsin.oncall.core.bundle_text import Item, compose_bundle

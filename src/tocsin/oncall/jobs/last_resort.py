@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from tocsin.kernel.actor import SYSTEM
+from tocsin.kernel.errand import Errand
 from tocsin.kernel.logs import Log
 from tocsin.kernel.metrics import UNPAGEABLE
 from tocsin.kernel.unit import Unit
-from tocsin.kernel.worker import Errand
 from tocsin.oncall import actions
 from tocsin.oncall.actions import CallLastResort
 from tocsin.oncall.events.pages import UNPAGEABLE_WORDS

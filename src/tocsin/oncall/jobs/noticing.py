@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from tocsin.kernel.actor import SYSTEM
+from tocsin.kernel.errand import Errand
 from tocsin.kernel.unit import Unit
-from tocsin.kernel.worker import Errand
 from tocsin.oncall import actions
 from tocsin.oncall.actions import NoticeToSend, SendNotice
 from tocsin.oncall.jobs.sending import Channels, send

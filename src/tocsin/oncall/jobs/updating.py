@@ -7,9 +7,9 @@ from hashlib import sha256
 from msgspec.structs import replace
 
 from tocsin.kernel.actor import SYSTEM
+from tocsin.kernel.errand import Errand
 from tocsin.kernel.logs import Log
 from tocsin.kernel.unit import Unit
-from tocsin.kernel.worker import Errand
 from tocsin.oncall import actions
 from tocsin.oncall.actions import Shown, UpdateMessages
 from tocsin.oncall.jobs.sending import Channels

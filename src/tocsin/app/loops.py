@@ -34,6 +34,8 @@ LEISURE_PAUSE_S = 1.0
 WATCHDOG_S = 30.0
 CONFIG_POLL_S = 5.0
 EXPIRE_POLL_S = 1.0
+LISTEN_S = 5.0
+HEARTBEATS_POLL_S = 1.0
 PRESSURE_POLL_S = 0.5
 IDLE_POLL_S = 2.0  # where nothing waits
 TALLY_S = 2.0
@@ -79,6 +81,8 @@ class Loops:
         ]
         if "accept" in roles:
             found.append(("intake", _outlive(app.intake.run, "intake")))
+            found.append(("pings", _outlive(app.pings.run, "pings")))
+            found.append(("listening", every(self._listen, name="listening")))
             found.append(("pressure", every(self._pressure, name="pressure")))
             found.append(("tally", every(self._count, name="tally")))
         if "work" in roles:
@@ -95,9 +99,13 @@ class Loops:
                 ),
                 ("sealer", every(self._seal, name="sealer", wake=app.seal_wake)),
                 ("expiry", every(self._expire, name="expiry")),
+                ("heartbeats", every(self._look_for_pings, name="heartbeats")),
                 ("watchdog", every(self._watch, name="watchdog")),
+                ("calendars", every(app.calendar_layers.beat, name="calendars")),
                 ("housekeeping", every(self._keep_house, name="housekeeping")),
             ]
+            if app.outside.is_used:
+                found.append(("outside", every(app.outside.beat, name="outside")))
             found += [
                 (f"replies by {one.name}", _outlive(one.run, one.name)) for one in app.listening
             ]
@@ -183,6 +191,22 @@ class Loops:
 
         return 0.0 if await app.units.run(SYSTEM, expire) else EXPIRE_POLL_S
 
+    async def _listen(self) -> float:
+        """Note that pings are heard, so that no heartbeat is missed for a deafness of ours."""
+        await self._app.pings.listen()
+        return LISTEN_S
+
+    async def _look_for_pings(self) -> float:
+        """Miss the heartbeats whose time is over."""
+        app = self._app
+        if not app.pings.is_used:
+            return IDLE_POLL_S
+        async with app.db.connection() as conn:
+            due_at = await signals.next_heartbeat(conn)
+        if due_at is None or due_at > app.clock.now():
+            return HEARTBEATS_POLL_S
+        return 0.0 if await app.pings.watch() else HEARTBEATS_POLL_S
+
     def _heard_since(self, now: datetime) -> datetime | None:
         """Return since when senders could be heard at all, None if that is long enough.
 
@@ -196,6 +220,7 @@ class Loops:
 
     async def _watch(self) -> float:
         restored = await self._app.units.run(SYSTEM, oncall.watch)
+        self._app.outside.watched()
         for page_id in restored:
             WITNESS_RESTORED.inc()
             log.error("watchdog.restored", page_id=page_id)

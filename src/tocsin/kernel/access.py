@@ -19,6 +19,7 @@ _OWN = {"self:write"}  # one's own password, sessions, inbox, test notification
 _READ = {
     "alert:read",
     "change:read",
+    "heartbeat:read",
     "incident:read",
     "oncall:read",
     "page:read",
@@ -27,6 +28,8 @@ _READ = {
 }
 _RESPOND = {
     "alert:resolve",
+    "heartbeat:pause",
+    "heartbeat:ping",
     "incident:open",
     "incident:respond",
     "page:acknowledge",
@@ -36,7 +39,13 @@ _RESPOND = {
     "page:snooze",
     "schedule:override",
 }
-_MANAGE = {"incident:restrict", "integration:try", "paging:release", "resource:apply"}
+_MANAGE = {
+    "heartbeat:key",
+    "incident:restrict",
+    "integration:try",
+    "paging:release",
+    "resource:apply",
+}
 _ADMIN = {
     "paging:hold",
     "person:change",
@@ -47,12 +56,13 @@ _ADMIN = {
     "token:revoke",
 }
 _AUDIT = {"log:read", "person:read", "token:read"}
-_INTAKE = {"alert:read", "change:accept", "signal:accept"}
+_INTAKE = {"alert:read", "change:accept", "heartbeat:ping", "signal:accept"}
 # what only Tocsin's own reactions, timers and jobs do
 _SYSTEM = {
     "alert:sort",
     "contact:identify",
     "contact:note",
+    "heartbeat:watch",
     "incident:declare",
     "page:open",
     "page:step",

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 # a key in a path, or a one-time link, must never reach a log
 # (none of them crosses a quote or a backslash: what is masked is the text of JSON)
-_SECRET_PATH = re.compile(r"(/integrations/|/a/|/sign-in/|/calendars/)[^/\s\"\\?]+")
+_SECRET_PATH = re.compile(r"(/integrations/|/a/|/sign-in/|/calendars/|/heartbeat/)[^/\s\"\\?]+")
 _CREDENTIALS = re.compile(r"(\w+://)[^/\s\"\\]+@")
 _PASSWORD = re.compile(r"(password=)('[^'\"]*'|[^\s\"\\]+)")
 

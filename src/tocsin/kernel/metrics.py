@@ -83,6 +83,20 @@ REPLIES_CONNECTED = Gauge(
     ["connection"], registry=REGISTRY,
 )  # fmt: skip
 
+PINGS = Counter(
+    "tocsin_heartbeat_pings", "Pings of users' jobs that were kept, by kind.", ["kind"],
+    registry=REGISTRY,
+)  # fmt: skip
+HEARTBEATS_MISSED = Counter(
+    "tocsin_heartbeats_missed", "Heartbeats that were not heard of in time.", registry=REGISTRY
+)
+
+OUTSIDE_TOLD = Gauge(
+    "tocsin_outside_heartbeat_told",
+    "1 where the last heartbeat to `TOCSIN_HEARTBEAT_URL` got through, 0 where it did not.",
+    registry=REGISTRY,
+)
+
 
 def render() -> bytes:
     """Return all metrics in Prometheus' text format."""

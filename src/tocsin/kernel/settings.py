@@ -17,7 +17,7 @@ FOREIGN = frozenset(
     {"TOCSIN_UI", "TOCSIN_UI_OUT", "TOCSIN_CHROMIUM", "TOCSIN_TEST_DATABASE_URL"}
 )
 SECRETS = frozenset({
-    "database_url", "imap_url", "last_resort", "matrix_token", "ntfy_replies",
+    "database_url", "heartbeat_url", "imap_url", "last_resort", "matrix_token", "ntfy_replies",
     "slack_app_token", "slack_bot_token", "sms_headers", "sms_url", "smtp_url", "token",
     "twilio_token", "webhook_secret",
 })  # fmt: skip
@@ -124,7 +124,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         Meta(
             description="Comma-separated static contacts that are told out of band when a page reaches"
             " nobody, and by `tocsin sentinel`: `mailto:`, `https://`, `ntfy://host/topic`,"
-            " `sms:+49…` or `tel:+49…`."
+            " `sms:+49…` or `tel:+49…`. Each but ntfy and https needs what sends it to be set:"
+            " `TOCSIN_SMTP_URL`, `TOCSIN_SMS_URL` or `TOCSIN_TWILIO_ACCOUNT`."
         ),
     ] = ()
     allow_networks: Annotated[
@@ -197,6 +198,14 @@ class Settings(Struct, frozen=True, kw_only=True):
         Meta(
             description="Where in the gateway's JSON answer the message's id stands, as"
             " `messages.0.id`."
+        ),
+    ] = ""
+    heartbeat_url: Annotated[
+        str,
+        Meta(
+            description="Address of a monitor outside (a healthchecks.io check, another Tocsin's"
+            " `/heartbeat/…`) that is pinged once a minute while this Tocsin is ready, and pages"
+            " when it is not. Empty: nobody is."
         ),
     ] = ""
     tls_cert: Annotated[

@@ -1,4 +1,4 @@
-"""The nouns of intake: what a parser hands over to be kept, a signal read back, who sends it."""
+"""The nouns of intake: what a parser hands over, a signal read back, who sends it, and heartbeats."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -143,3 +143,101 @@ class Tried(Struct, frozen=True):
 
     signals: tuple[Signal, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
+
+
+class PingKind(StrEnum):
+    """What a job says of itself: it went well, it begins, it went wrong."""
+
+    OK = "ok"
+    START = "start"
+    FAIL = "fail"
+
+
+class BeatState(StrEnum):
+    """How a heartbeat stands. LATE, between expected and missed, is never stored: time tells."""
+
+    NEW = "new"  # never heard of, so nothing is missed
+    UP = "up"
+    LATE = "late"
+    DOWN = "down"
+    PAUSED = "paused"
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """When a job is to be heard of: every so many seconds, or at the times of a cron expression.
+
+    `grace_s` is how much later it may come, and how long a run may take that said it began.
+    """
+
+    every_s: int | None = None
+    cron: str = ""
+    zone: str = "UTC"
+    grace_s: int = 0
+
+
+class Heartbeat(Struct, frozen=True, kw_only=True):
+    """A job that is to be heard of, as it is configured."""
+
+    id: UUID
+    name: str
+    description: str
+    team: str | None
+    rule: Rule
+    severity: str
+    labels: Mapping[str, str]
+    runbook_url: str
+    paused: bool
+
+
+class Beat(Struct, frozen=True, kw_only=True):
+    """What is known of one heartbeat.
+
+    `due_at` is when somebody has to look next; None: nothing is due until it is heard of.
+    """
+
+    state: BeatState = BeatState.NEW
+    heard_at: datetime | None = None  # the last ping of any kind
+    ok_at: datetime | None = None  # the last good one
+    started_at: datetime | None = None  # of a run that has not ended yet
+    down_at: datetime | None = None
+    expected_at: datetime | None = None
+    due_at: datetime | None = None
+
+
+class Deaf(Struct, frozen=True):
+    """A time in which no ping could be heard, through no fault of its sender."""
+
+    since: datetime
+    until: datetime
+
+
+class Ping(Struct, frozen=True, kw_only=True):
+    """One ping as it came: by its key, or by the id of its heartbeat from who may ping any."""
+
+    key_hash: bytes = b""
+    heartbeat_id: UUID | None = None
+    kind: PingKind
+    exit_code: int | None = None
+    text: str = ""  # what the job said
+    sender: str = ""  # its program, by its own word
+
+
+class KeptPing(Struct, frozen=True, kw_only=True):
+    """A ping read back."""
+
+    id: UUID
+    at: datetime
+    kind: PingKind
+    exit_code: int | None
+    text: str
+    sender: str
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """The row of one heartbeat."""
+
+    id: UUID
+    beat: Beat
+    paused_by_hand: bool
+    key_made_at: datetime | None
+    ping_count: int

@@ -1,4 +1,4 @@
-"""What screens and readiness want to know of intake."""
+"""What screens, loops and readiness want to know of intake and of heartbeats."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -6,9 +6,12 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
+from tocsin.kernel.errors import NotFound
 from tocsin.kernel.rows import struct_row
 from tocsin.kernel.unit import Unit
-from tocsin.signals.model import Minute, Refusal, Statistics
+from tocsin.signals.core.heartbeat_config import Heartbeats
+from tocsin.signals.model import Heartbeat, KeptPing, Minute, Refusal, Standing, Statistics
+from tocsin.signals.store import heartbeats as rows
 
 WAITING_MAX = 10_000  # receipts looked at to say who waits; beyond that it is an estimate
 HOUR = timedelta(hours=1)
@@ -125,3 +128,27 @@ async def refusals(unit: Unit, integration: str, *, limit: int = 20) -> list[Ref
             {"name": integration, "limit": limit},
         )
         return await cursor.fetchall()
+
+
+async def next_heartbeat(conn: AsyncConnection[Any]) -> datetime | None:
+    """Return when somebody has to look at a heartbeat next; None: nothing is due."""
+    return await rows.next_due(conn)
+
+
+async def heartbeats(unit: Unit) -> list[tuple[Heartbeat, Standing]]:
+    """Return every heartbeat and how it stands, by name."""
+    unit.require("heartbeat:read")
+    found = await rows.standings(unit.conn)
+    known = unit.config(Heartbeats).by_name
+    there = sorted(name for name, one in known.items() if one.id in found)
+    return [(known[name], found[known[name].id]) for name in there]
+
+
+async def heartbeat(unit: Unit, name: str) -> tuple[Heartbeat, Standing, list[KeptPing]]:
+    """Return one heartbeat, how it stands, and its newest pings. Raises NotFound."""
+    unit.require("heartbeat:read")
+    known = unit.config(Heartbeats).by_name.get(name)
+    found = await rows.standings(unit.conn, [known.id]) if known else {}
+    if known is None or known.id not in found:
+        raise NotFound(f"no heartbeat {name!r}; `tocsin heartbeat list` shows those there are")
+    return known, found[known.id], await rows.kept_pings(unit.conn, known.id)

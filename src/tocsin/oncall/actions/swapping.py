@@ -169,9 +169,9 @@ async def _shift(unit: Unit, directory: Directory, key: ShiftKey, person_id: Per
     if schedule is None:
         raise NotFound("there is no such schedule any more")
     end = unit.now + AHEAD
-    agreed = await store.overrides(unit.conn, unit.now, end, schedule.id)
+    agreed = await store.overrides(unit.conn, unit.now, end, [schedule.id])
     swapped: tuple[Override, ...] = tuple(
-        one for one in agreed if one.kind is OverrideKind.SWAP
+        one for one in agreed if one.kind in (OverrideKind.SWAP, OverrideKind.CALENDAR)
     )
     known = replace(directory, overrides=swapped)
     plan = final(known.timeline(schedule, unit.now), unit.now, end)

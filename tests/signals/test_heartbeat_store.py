@@ -1,0 +1,137 @@
+"""Heartbeats on a real PostgreSQL: missed once by however many nodes, and pings bounded."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from fakes.world import ACME, NOON, World, running
+from tocsin.kernel.actor import SYSTEM
+from tocsin.kernel.db import Database
+from tocsin.kernel.unit import Unit
+from tocsin.signals import actions as signals
+from tocsin.signals.actions import key_hash
+from tocsin.signals.actions.pinging import AWAY
+from tocsin.signals.core.heartbeat_config import Heartbeats
+from tocsin.signals.model import Deaf, Ping, PingKind
+from tocsin.signals.store import heartbeats as rows
+
+pytestmark = pytest.mark.db
+JOBS = "---".join(
+    f"""
+apiVersion: tocsin/v1
+kind: Heartbeat
+metadata: {{name: job-{n}}}
+spec: {{every: 1m, grace: 0s}}
+"""
+    for n in range(5)
+)
+
+
+@pytest.fixture
+async def world(dsn: str) -> AsyncIterator[World]:
+    async with running(dsn) as world:
+        await world.apply(ACME + "---" + JOBS)
+        yield world
+
+
+async def ping(world: World, name: str, kind: PingKind = PingKind.OK) -> None:
+    known = world.app.store.current.part(Heartbeats).by_name[name]
+    one = Ping(heartbeat_id=known.id, kind=kind, text=name)
+    await world.app.units.run(SYSTEM, lambda unit: signals.hear(unit, [one]))
+
+
+async def pass_a_minute(world: World) -> None:
+    await world.app.pings.listen()
+    for _ in range(6):
+        world.clock.forward(seconds=10)
+        await world.app.pings.listen()
+
+
+async def test_several_nodes_miss_a_heartbeat_once(world: World) -> None:
+    for n in range(5):
+        await ping(world, f"job-{n}")
+    await pass_a_minute(world)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(4):
+            group.create_task(world.app.pings.watch())
+    assert await world.rows("SELECT count(*) FROM signals.inbox") == [(5,)]
+    kinds = await world.rows(
+        "SELECT count(*) FROM kernel.intake_log WHERE kind = 'signals.heartbeat_missed'"
+    )
+    assert kinds == [(5,)]
+
+
+async def test_a_node_that_dies_before_its_commit_has_missed_nothing(world: World) -> None:
+    await ping(world, "job-0")
+    await pass_a_minute(world)
+
+    async def die(unit: Unit) -> None:
+        looked = await signals.watch(unit)
+        assert looked.missed_count == 1
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        await world.app.units.run(SYSTEM, die)
+    assert await world.rows("SELECT 1 FROM signals.inbox") == []
+    assert await world.app.pings.watch() == 1
+    assert await world.rows("SELECT count(*) FROM signals.inbox") == [(1,)]
+
+
+async def test_the_newest_hundred_pings_are_kept_of_each(world: World) -> None:
+    known = world.app.store.current.part(Heartbeats).by_name
+    pings = [
+        Ping(heartbeat_id=known[name].id, kind=PingKind.OK, text=str(n))
+        for n in range(130)
+        for name in ("job-1", "job-2")
+    ]
+    await world.app.units.run(SYSTEM, lambda unit: signals.hear(unit, pings[:202]))
+    await world.app.units.run(SYSTEM, lambda unit: signals.hear(unit, pings[202:]))
+    async with world.app.db.connection() as conn:
+        kept = await rows.kept_pings(conn, known["job-1"].id)
+        found = await rows.standings(conn, [known["job-1"].id])
+    assert [one.text for one in kept] == [str(n) for n in range(129, 29, -1)]
+    assert found[known["job-1"].id].ping_count == 130
+    assert await world.rows("SELECT count(*) FROM signals.pings") == [(200,)]
+    # and rows come and go with their resources
+    await ping(world, "job-0", PingKind.FAIL)
+    query = "SELECT state, count(*) FROM signals.heartbeats GROUP BY 1 ORDER BY 1"
+    assert await world.rows(query) == [("down", 1), ("new", 2), ("up", 2)]
+    await world.apply(JOBS.replace("every: 1m", "every: 1m, paused: true"))
+    assert await world.rows("SELECT DISTINCT state FROM signals.heartbeats") == [("paused",)]
+    await world.apply(JOBS.replace("every: 1m", "every: 2m"))
+    found = await world.rows("SELECT state FROM signals.heartbeats ORDER BY state")
+    assert found == [("new",)] * 2 + [("up",)] * 3
+
+
+async def test_of_a_key_only_its_hash_is_kept_and_a_new_one_ends_the_old(world: World) -> None:
+    async def make(unit: Unit) -> str:
+        return await signals.make_key(unit, "job-3")
+
+    old = await world.app.units.run(SYSTEM, make)
+    new = await world.app.units.run(SYSTEM, make)
+    assert old != new
+    [(kept,)] = await world.rows(
+        "SELECT key_hash FROM signals.heartbeats WHERE key_hash IS NOT NULL"
+    )
+    assert bytes(kept) == key_hash(new)
+    assert (await world.http.get(f"/heartbeat/{old}")).status_code == 404
+    assert (await world.http.get(f"/heartbeat/{new}")).status_code == 200
+    [lines] = await world.rows("SELECT string_agg(line, '') FROM kernel.intake_log")
+    assert new not in lines[0]
+
+
+async def test_deafness_is_known_when_it_is_over(database: Database) -> None:
+    now = NOON
+    minute = timedelta(minutes=1)
+    async with database.connection() as conn:
+        assert await rows.listening(conn) is None
+        await rows.note_listening(conn, now, away=AWAY)
+        await rows.note_listening(conn, now + AWAY, away=AWAY)
+        assert await rows.listening(conn) == (now + AWAY, None)
+        await rows.note_listening(conn, now + AWAY + minute, away=AWAY)
+        deaf = Deaf(now + AWAY, now + AWAY + minute)
+        assert await rows.listening(conn) == (now + AWAY + minute, deaf)
+        await rows.note_listening(conn, now, away=AWAY)  # a clock that is behind
+        assert await rows.listening(conn) == (now + AWAY + minute, deaf)

@@ -117,3 +117,58 @@ def test_trouble_ahead_stops_a_pipeline(runtime: FakeRuntime) -> None:
     assert tocsin(runtime, "oncall", "coverage").exit_code == 10
     quiet = tocsin(runtime, "oncall", "coverage", "--table")
     assert (quiet.exit_code, quiet.stdout) == (0, "Nothing to look at in the next 90 days.\n")
+
+
+def test_a_temporary_schedule_is_sent_shift_by_shift_and_listed(runtime: FakeRuntime) -> None:
+    shift = {
+        "people": [{"name": "Maya"}, {"name": "Jonas"}],
+        "start_at": "2026-12-24T08:00:00Z", "end_at": "2026-12-25T08:00:00Z",
+    }  # fmt: skip
+    made = SHAPE | {"id": "t", "kind": "temporary", "person": None, "slot": "primary",
+                    "shifts": [shift]}  # fmt: skip
+    runtime.answers.table |= {
+        "POST /oncall/overrides": [made], "GET /oncall/overrides": [{"items": [SHAPE, made]}],
+        "DELETE /oncall/overrides/t": [None],
+    }  # fmt: skip
+    shifts = (
+        "--shift", "maya,jonas 2026-12-24T09:00 2026-12-25T09:00",
+        "--shift", "bea 2026-12-25T09:00 2026-12-26T09:00",
+    )  # fmt: skip
+    shown = tocsin(runtime, "oncall", "temporary", "add", "primary", *shifts, "--table")
+    assert "Maya, Jonas" in shown.stdout
+    body = runtime.answers.asked[-1].body
+    assert (body["kind"], body["start_at"], body["end_at"]) == (
+        "temporary", "2026-12-24T09:00", "2026-12-26T09:00",
+    )  # fmt: skip
+    assert [one["people"] for one in body["shifts"]] == [["maya", "jonas"], ["bea"]]
+    [listed] = json.loads(tocsin(runtime, "oncall", "temporary", "list", "--json").stdout)
+    assert listed["id"] == "t"
+    ended = json.loads(tocsin(runtime, "oncall", "temporary", "end", "t", "--json").stdout)
+    assert ended == {"id": "t", "ended": True}
+    wrong = tocsin(runtime, "oncall", "temporary", "add", "primary", "--shift", "maya monday")
+    assert wrong.exit_code == 2
+    assert "from when and until when" in wrong.stderr
+
+
+def test_calendars_are_made_shown_once_regenerated_and_revoked(runtime: FakeRuntime) -> None:
+    one = {"id": "c", "kind": "team", "name": "sre", "created_at": "2026-03-30T07:00:00Z",
+           "used_at": None}  # fmt: skip
+    made = {"calendar": one, "url": "https://t.test/calendars/secret.ics"}
+    runtime.answers.table |= {
+        "POST /oncall/calendars": [made], "GET /oncall/calendars": [{"items": [one]}],
+        "POST /oncall/calendars/c/regenerate": [made], "DELETE /oncall/calendars/c": [None],
+    }  # fmt: skip
+    shown = tocsin(runtime, "oncall", "calendar", "add", "--team", "sre", "--table")
+    assert "https://t.test/calendars/secret.ics" in shown.stdout
+    assert runtime.answers.asked[-1].body == {"kind": "team", "name": "sre"}
+    tocsin(runtime, "oncall", "calendar", "add")
+    assert runtime.answers.asked[-1].body == {"kind": "person", "name": ""}
+    listed = tocsin(runtime, "oncall", "calendar", "list", "--table").stdout
+    assert "never" in listed
+    assert "secret" not in listed
+    again = tocsin(runtime, "oncall", "calendar", "regenerate", "c", "--json")
+    assert json.loads(again.stdout) == made
+    gone = tocsin(runtime, "oncall", "calendar", "revoke", "c", "--json")
+    assert json.loads(gone.stdout) == {"id": "c", "revoked": True}
+    both = tocsin(runtime, "oncall", "calendar", "add", "--team", "a", "--person", "b")
+    assert both.exit_code == 2

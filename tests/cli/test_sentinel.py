@@ -13,8 +13,10 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tocsin.cli.sentinel import ANYWHERE, Owed, Probe, contacts, deliver, guard, sentinel
+from tocsin.cli.sentinel_phones import Phones, phones
 from tocsin.cli.watch import (
     Action,
     Alarm,
@@ -272,3 +274,87 @@ def test_the_sentinel_needs_neither_the_database_nor_the_web_framework() -> None
 def test_trouble_is_named() -> None:
     assert trouble(GOOD, Limits()) is None
     assert trouble(Observation(ready=False, lag_s=None), Limits()) == "not ready"
+
+
+GIVEN = {
+    "twilio_account": "AC" + "0" * 32, "twilio_token": "secret", "twilio_from": "+15005550006",
+    "twilio_url": "", "sms_url": "", "sms_method": "POST", "sms_headers": "",
+    "sms_format": "json", "sms_body": '{"to": "{to}", "text": "{text}"}',
+}  # fmt: skip
+
+
+class Telephones:
+    """Twilio's API and a gateway on loopback, which keep what they are asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        length = head.lower().partition("content-length: ")[2].partition("\r\n")[0]
+        body = (await reader.readexactly(int(length or 0))).decode()
+        self.asked.append((head.split(" ")[1], body))
+        text = '{"sid": "SM1"}'
+        writer.write(f"HTTP/1.1 201 x\r\ncontent-length: {len(text)}\r\n\r\n{text}".encode())
+        writer.close()
+
+
+async def test_numbers_are_texted_and_called_by_twilio_or_texted_by_a_gateway() -> None:
+    served = Telephones()
+    server = await asyncio.start_server(served.serve, "127.0.0.1", 0)
+    base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    outbound = Outbound(allowed=ANYWHERE, timeout_s=5)
+    webhook, ntfy = Webhook(outbound, secret="", now=lambda: NOON), Ntfy(outbound)
+    named = ["sms:+4915123456789", "tel:+4915123456789"]
+    async with server:
+        for sms_url in ("", f"{base}/gateway"):
+            by_phone = phones(outbound, **GIVEN | {"twilio_url": base, "sms_url": sms_url})
+            told = contacts(named, mail=None, webhook=webhook, ntfy=ntfy, by_phone=by_phone)
+            message = compose(
+                Alarm(reason="refused", since=NOON, at=NOON, repeated=False), url="https://t"
+            )
+            owed = tuple((one, replace(message, to=one[1])) for one in told)
+            assert await deliver(owed) == ()
+    messages, calls = "/2010-04-01/Accounts/AC" + "0" * 32 + "/Messages.json", "/Calls.json"
+    paths = [path for path, _ in served.asked]
+    assert paths.count(messages) == 1
+    assert paths.count("/gateway") == 1
+    assert len([path for path in paths if path.endswith(calls)]) == 2
+    assert all("refused" in body for _, body in served.asked)
+
+
+@pytest.mark.parametrize(
+    ("address", "given", "words"),
+    [
+        ("sms:+4915123456789", {"twilio_account": "", "twilio_token": ""}, "--sms-url"),
+        ("tel:+4915123456789", {"twilio_from": "MG" + "0" * 32}, "--twilio-from"),
+        ("tel:015123456789", {}, "tel:+49"),
+        ("sms:+4915123456789", {"twilio_account": "x"}, "AC and 32"),
+        ("sms:+4915123456789", {"sms_url": "http://g", "sms_format": "xml"}, "--sms-format"),
+        ("sms:+4915123456789", {"sms_url": "http://g", "sms_body": "x"}, "no JSON"),
+    ],
+)  # fmt: skip
+def test_a_number_that_nothing_reaches_stops_the_start_and_says_what_is_missing(
+    address: str, given: dict[str, str], words: str
+) -> None:
+    outbound = Outbound()
+    with pytest.raises(click.UsageError, match=words.replace("+", r"\+")):
+        contacts(
+            [address],
+            mail=None,
+            webhook=Webhook(outbound, secret="", now=lambda: NOON),
+            ntfy=Ntfy(outbound),
+            by_phone=phones(outbound, **GIVEN | given),
+        )
+
+
+def test_contacts_come_from_the_environment_too_and_none_at_all_is_a_mistake() -> None:
+    asked = ["--url", "http://127.0.0.1:1", "--once"]
+    environment = {"TOCSIN_LAST_RESORT": "ntfy+http://127.0.0.1:1/x, tel:+4915123456789"}
+    missing = CliRunner().invoke(sentinel, asked, env=environment)
+    assert "tel: contacts need" in missing.stderr
+    environment["TOCSIN_LAST_RESORT"] = "ntfy+http://127.0.0.1:1/x"
+    assert "not working" in CliRunner().invoke(sentinel, asked, env=environment).stderr
+    nobody = CliRunner().invoke(sentinel, asked, env={"TOCSIN_LAST_RESORT": ""})
+    assert nobody.exit_code == 2
+    assert Phones().sms is None

@@ -26,6 +26,7 @@ from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.reachability import fingerprint
 from tocsin.oncall.model import (
     ContactState,
+    Holidays,
     Hours,
     Method,
     MethodKind,
@@ -51,6 +52,7 @@ SMS = Method(kind=MethodKind.SMS, address="+491512345678")
 EMAIL = Method(kind=MethodKind.EMAIL, address="x@example.org")
 ASLEEP = (Hours(zone="Europe/Berlin", start=22 * 60, end=7 * 60),)
 OFFICE = (Hours(zone="Europe/Berlin", weekdays=(0, 1, 2, 3, 4), start=9 * 60, end=17 * 60),)
+FRIDAY_OFF = (replace(OFFICE[0], holidays=Holidays("MM")),)  # 27 March 2026: Armed Forces Day
 NIGHTS = (Window(weekdays=(0, 1, 2, 3, 4, 5, 6), from_min=20 * 60, to_min=8 * 60),)
 LOUD = NotifyRules(high=(Rule(0, 0), Rule(600, 1)), low=(Rule(0, 0),))
 
@@ -176,12 +178,12 @@ def test_the_proof_says_what_each_page_would_do(
 
 
 @settings(max_examples=6, deadline=None)
-@given(one=policies, states=proofs, opens=st.booleans())
+@given(one=policies, states=proofs, opens=st.sampled_from(((), OFFICE, FRIDAY_OFF)))
 def test_what_is_not_urgent_is_followed_through_its_hours(
-    one: Policy, states: States, opens: bool
+    one: Policy, states: States, opens: tuple[Hours, ...]
 ) -> None:
     """It waits for hours of support, and until somebody has no quiet hours; only then it calls."""
-    one = replace(one, support_hours=OFFICE if opens else ())
+    one = replace(one, support_hours=opens)
     known, line = directory(one), checked(one, states, Urgency.LOW)
     for now in (START + timedelta(minutes=100 * n) for n in range(12 * DAYS)):
         page = simulate(one, known, states, now, Urgency.LOW)
@@ -278,3 +280,16 @@ def test_a_large_organisation_is_proven_in_seconds() -> None:
     lines = prove(paths, known, verified(*PEOPLE), START, datetime(2026, 4, 26, 12, tzinfo=UTC))
     assert len(lines) == 20
     assert {one.outcome for one in lines} <= {Outcome.PROVEN, Outcome.LATE}
+
+
+def test_what_is_held_over_a_public_holiday_is_proven_to_call_when_it_is_over() -> None:
+    calls = policy(Step((PersonTarget(pid("ana")),), 300))
+    one = replace(calls, support_hours=FRIDAY_OFF)
+    states = verified(*PEOPLE)
+    assert checked(one, states, Urgency.LOW).outcome is Outcome.PROVEN
+    held, called = simulate(one, directory(one), states, START, Urgency.LOW).calls[:2]
+    assert (held.held_until, held.holiday) == (at("2026-03-30T07:00"), "Armed Forces Day")
+    assert called.at == held.held_until
+    never = replace(one, support_hours=(replace(FRIDAY_OFF[0], weekdays=()),))
+    page = simulate(never, directory(never), states, START, Urgency.LOW)
+    assert page.calls[0].at == START, "hours that never come hold nothing back"

@@ -67,7 +67,8 @@ def layers(draw: Any, name: str) -> Layer:
 def overrides(draw: Any, n: int) -> Override:
     begin = START + timedelta(minutes=draw(st.integers(-2000, 14 * 1440)))
     end = begin + timedelta(minutes=draw(st.integers(1, 4000)))
-    kind = draw(st.sampled_from([one for one in OverrideKind if one is not OverrideKind.SWAP]))
+    others = (OverrideKind.SWAP, OverrideKind.CALENDAR)
+    kind = draw(st.sampled_from([one for one in OverrideKind if one not in others]))
     shifts = (TemporaryShift(people=(DAN,), start_at=begin, end_at=begin + (end - begin) / 2),)
     return Override(
         id=UUID(int=n), kind=kind,

@@ -2,13 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.oncall.core import hours
-from tocsin.oncall.model import Hours
+from tocsin.oncall.model import Holidays, Hours
 
 OFFICE = Hours(zone="Europe/Berlin", weekdays=(0, 1, 2, 3, 4), start=9 * 60, end=17 * 60)
+BERLIN_DAYS = Holidays("DE", "BE")
+WITH_HOLIDAYS = msgspec.structs.replace(OFFICE, holidays=BERLIN_DAYS)
 NIGHT = Hours(zone="Europe/Berlin", start=22 * 60, end=7 * 60)
 ALWAYS = Hours(zone="UTC", start=0, end=0)
 windows = st.builds(
@@ -87,3 +90,45 @@ def test_the_next_beginning_is_inside_and_nothing_before_it_is(
     if begins_at > now:
         middle = now + (begins_at - now) / 2
         assert not hours.is_within(found, middle)
+
+
+def test_no_window_begins_on_a_public_holiday_and_the_next_one_does() -> None:
+    maundy_evening = at(2, 17, month=4)  # the Thursday before Easter 2026
+    assert hours.begins_at([OFFICE], maundy_evening) == at(3, 7, month=4)
+    tuesday = at(7, 7, month=4)
+    assert hours.begins_at([WITH_HOLIDAYS], maundy_evening) == tuesday
+    assert hours.holiday_between([WITH_HOLIDAYS], maundy_evening, tuesday) == "Good Friday"
+    assert not hours.is_within([WITH_HOLIDAYS], at(6, 12, month=4))
+    assert hours.edges([WITH_HOLIDAYS], at(3, 0, month=4), at(7, 12, month=4)) == {tuesday}
+    # a holiday of another part of the country, and one that no window would have begun on
+    assert hours.is_within([WITH_HOLIDAYS], at(4, 12, month=6))  # Corpus Christi: not in Berlin
+    saturday = at(3, 16, month=10)  # German Unity Day, after the last window of the week
+    assert hours.holiday_between([WITH_HOLIDAYS], saturday, at(5, 7, month=10)) == ""
+
+
+def test_who_does_not_share_the_holiday_has_support_hours_on_it() -> None:
+    london = Hours(zone="Europe/London", start=9 * 60, end=17 * 60, holidays=Holidays("GB"))
+    unity = at(3, 12, month=10)
+    assert hours.is_within([WITH_HOLIDAYS, london], unity)
+    assert not hours.is_within([WITH_HOLIDAYS], unity)
+
+
+def test_a_window_that_falls_on_holidays_week_after_week_is_found_all_the_same() -> None:
+    fridays = msgspec.structs.replace(WITH_HOLIDAYS, weekdays=(4,))
+    # 25 December 2026 and 1 January 2027 are Fridays
+    assert hours.begins_at([fridays], at(24, 12, month=12)) == datetime(
+        2027, 1, 8, 8, tzinfo=UTC
+    )
+    nowhere = [msgspec.structs.replace(WITH_HOLIDAYS, weekdays=())]
+    assert hours.begins_at(nowhere, at(24, 12, month=12)) is None
+
+
+@given(instants)
+def test_support_hours_with_holidays_are_part_of_those_without(now: datetime) -> None:
+    if hours.is_within([WITH_HOLIDAYS], now):
+        assert hours.is_within([OFFICE], now)
+    later, sooner = hours.begins_at([WITH_HOLIDAYS], now), hours.begins_at([OFFICE], now)
+    assert later is not None
+    assert sooner is not None
+    assert later >= sooner
+    assert bool(hours.holiday_between([WITH_HOLIDAYS], now, later)) is (later > sooner)

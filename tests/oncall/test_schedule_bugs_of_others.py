@@ -1,5 +1,6 @@
 """Bugs that users reported of other products, each as what would go wrong here."""
 
+import time
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -73,6 +74,34 @@ def test_hourly_turns_keep_to_the_wall_clock() -> None:
     for day in ("2026-03-28", "2026-03-30", "2026-10-26"):
         plan = final(found, at(f"{day}T00:00"), at(f"{day}T00:00") + timedelta(days=1))
         assert {local(one.start_at)[4:] for one in plan.shifts} == {"09:00", "21:00"}
+
+
+def test_each_layer_keeps_the_clocks_of_its_own_zone_whatever_the_schedules_and_the_machines_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # OneUptime #1890: layers in several zones were at one hour in the editor, at another in the plan
+    office = (Window(ALL, 9 * 60, 17 * 60),)
+    layers = [
+        layer(who, name=name, zone=zone, windows=office, starts_at_local="2026-01-05T09:00")
+        for who, name, zone in (
+            (ANA, "west", "America/New_York"),
+            (BEN, "east", "Asia/Kolkata"),
+        )
+    ]
+    seen = []
+    for machine in ("UTC", "Pacific/Auckland"):
+        monkeypatch.setenv("TZ", machine)
+        time.tzset()
+        # clocks in New York are changed in between, and those in Kolkata never
+        seen.append(final(timeline(*layers), at("2026-03-04T00:00"), at("2026-03-14T00:00")))
+    monkeypatch.undo()
+    time.tzset()
+    assert seen[0] == seen[1]
+    for name, zone in (("west", "America/New_York"), ("east", "Asia/Kolkata")):
+        own = [one for one in seen[0].shifts if one.layer == name]
+        hours = {f"{one.start_at.astimezone(ZoneInfo(zone)):%H:%M}" for one in own}
+        assert hours == {"09:00"}, "at nine by its own clocks, on every day"
+    assert len({one.start_at.hour for one in seen[0].shifts if one.layer == "west"}) == 2
 
 
 def test_who_looks_and_from_where_changes_nothing_of_what_is_kept() -> None:
@@ -187,6 +216,9 @@ def test_who_cannot_be_woken_counts_like_a_gap_and_one_person_is_a_single_point(
     assert {(one.trouble, one.person_id) for one in found} == {
         (Trouble.UNREACHABLE, ANA), (Trouble.SINGLE, ANA),
     }  # fmt: skip
+    both = timeline(layer((ANA, BEN)))
+    pair = findings([both], {BEN: "not verified"}, NOON, NOON + timedelta(hours=2))
+    assert [(one.trouble, one.person_id) for one in pair] == [(Trouble.UNREACHABLE, BEN)]
     left = timeline(layer(ANA, BEN), absent=frozenset({BEN}))
     troubles = {one.trouble for one in findings([left], {}, NOON, NOON + timedelta(days=3))}
     assert troubles == {Trouble.GAP, Trouble.LEAVER, Trouble.SINGLE}

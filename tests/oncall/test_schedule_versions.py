@@ -47,7 +47,7 @@ def turns(found: Timeline, start: datetime = WEDNESDAY, weeks: int = 5) -> list[
 
 
 def test_who_is_added_is_not_on_call_at_once_and_who_is_on_call_stays() -> None:
-    # GoAlert #2196, PagerDuty TF #215, #560, #585: an edit reset the rotation; somebody new was
+    # GoAlert #2196, PagerDuty TF #215, #560, #585, #1083: an edit reset the rotation; somebody new was
     # on call that instant
     before = weekly(ANA, BEN, CLEO)
     assert turns(timeline(*before.layers)) == ["cleo", "ana", "ben", "cleo", "ana"]

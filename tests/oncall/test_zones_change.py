@@ -206,3 +206,25 @@ async def test_whose_shift_a_new_release_moves_is_told_once_and_nobody_else(
         assert message.subject == "Your next shift in primary has moved"
         assert "03:30 (UTC); a new release of the time zones moves it" in message.text
     assert "oncall.shifts_moved" in await world.story()
+
+
+@pytest.mark.db
+@pytest.mark.usefixtures("zones")
+async def test_a_schedule_that_was_edited_just_before_a_new_release_is_compared_all_the_same(
+    world: World, tmp_path: Path
+) -> None:
+    async def compare(release: str = "") -> None:
+        await world.app.units.run(SYSTEM, lambda unit: compare_zones(unit, release=release))
+        await world.settle()
+
+    await compare()
+    await world.forward(minutes=10)
+    await world.apply(TURNS.replace("every: day", "every: day, length: 2"))
+    await world.settle()
+    world.mail.sent.clear()  # that the edit has moved shifts
+    whenever.reset_tzpath((moved(tmp_path),))
+    forget_zones()
+    await compare("2027a")
+    told = {message.to for _, message in world.mail.sent
+            if "a new release of the time zones moves it" in message.text}  # fmt: skip
+    assert told == {"ana@example.org", "ben@example.org"}

@@ -1,5 +1,6 @@
 """Overrides, leave and swaps over the API: who may, what the pager then does, what is refused."""
 
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -9,9 +10,17 @@ from pages_world import browser, person
 from fakes.world import World
 from tocsin.app.wiring import local_actor
 from tocsin.kernel.access import Role
+from tocsin.kernel.ids import ScheduleId
+from tocsin.oncall import store
 
 pytestmark = pytest.mark.db
 API = "/api/v1/oncall"
+OTHER = """
+apiVersion: tocsin/v1
+kind: Schedule
+metadata: {name: other}
+spec: {timezone: UTC, rotation: {start: "2026-01-05T09:00", every: week, people: [jonas]}}
+"""
 SOON = {"start_at": "2026-03-27T13:00:00Z", "end_at": "2026-03-27T18:00:00Z"}
 FIRE = {"alertname": "Down", "service": "a", "severity": "critical"}
 
@@ -62,6 +71,14 @@ async def test_leave_goes_to_whoever_is_below_and_else_leaves_a_gap(acme: World)
     assert answer.status_code == 201, answer.text
     await acme.forward(hours=2)
     assert await who(acme) is None
+    # OneUptime #2086: an override for who is on vacation did not appear in the final schedule
+    since = {"from": "2026-03-27T12:00:00Z", "to": "2026-04-03T12:00:00Z"}
+    plan = await get(acme, "/schedules/primary/shifts", **since)
+    ends = [
+        one["end_at"] for one in plan["shifts"] if one["people"][0]["name"] == "Jonas Weber"
+    ]
+    assert SOON["start_at"] in ends
+    assert [one["end_at"] for one in plan["gaps"]][:1] == [SOON["end_at"]]
     [gap] = [one for one in (await get(acme, "/coverage"))["items"] if one["trouble"] == "gap"]
     assert gap["end_at"] == SOON["end_at"]
 
@@ -176,3 +193,24 @@ kind: Person
 metadata: {name: extra}
 spec: {displayName: Eva Extra, contact: [{type: email, address: extra@example.org}]}
 """
+
+
+async def test_a_page_loads_what_was_agreed_of_the_schedules_it_calls_alone(
+    acme: World,
+) -> None:
+    await acme.apply(OTHER)
+    await acme.settle()
+    for name in ("primary", "other"):
+        body = {"kind": "cover", "schedule": name, "person": "maya", **SOON}
+        assert (await post(acme, "/overrides", **body)).status_code == 201
+    away = await post(acme, "/leave", person="boss", **SOON)
+    assert away.status_code == 201, away.text
+    start, end = (datetime.fromisoformat(SOON[key]) for key in ("start_at", "end_at"))
+    [(other,)] = await acme.rows(
+        "SELECT uid FROM kernel.resources WHERE kind = 'Schedule' AND name = 'other'"
+    )
+    async with acme.app.db.connection() as conn:
+        found = await store.overrides(conn, start, end, [ScheduleId(other)])
+        assert {one.schedule_id for one in found} == {other, None}
+        assert len(await store.overrides(conn, start, end)) == 3
+        assert len(await store.overrides(conn, start, end, [])) == 1  # leave is of all

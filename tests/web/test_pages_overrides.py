@@ -187,6 +187,13 @@ async def test_a_calendar_feed_is_shown_once_read_and_revoked(world: World) -> N
         assert (await client.get("/oncall/calendars")).headers["location"] == "/oncall/me"
         mine = await client.get("/oncall/me")
         assert path not in mine.text
+        [other] = re.findall(r'<form method="post" action="([^"]+/regenerate)"', mine.text)
+        again = await client.post(other, data=proof(mine))
+        [newer] = re.findall(r"(/calendars/[\w-]+\.ics)</pre>", again.text)
+        assert (await client.get(path)).status_code == 404
+        path = newer
+        assert "BEGIN:VCALENDAR" in (await client.get(path)).text
+        mine = await client.get("/oncall/me")
         [revoke] = re.findall(r'<form method="post" action="([^"]+/revoke)"', mine.text)
         gone = await client.post(revoke, data=proof(mine))
         assert gone.headers["location"] == "/oncall/me"

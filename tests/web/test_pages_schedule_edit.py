@@ -36,8 +36,13 @@ FULL = {
             ],
         },
         {"name": "imported", "shifts": SHIFTS},
+        {"name": "followed", "slot": "secondary", "calendar": {"url": "https://x.test/a.ics"}},
     ],
 }  # fmt: skip
+KEPT = {
+    "imported": {"shifts": SHIFTS},
+    "followed": {"calendar": {"url": "https://x.test/a.ics"}},
+}
 SHORT = {
     "timezone": "UTC",
     "rotation": {"start": "2026-01-05T09:00", "every": "day", "people": ["maya", "jonas"]},
@@ -62,7 +67,7 @@ def posted(*layers: dict[str, str], **fields: str) -> dict[str, Any]:
 def test_a_schedule_goes_through_the_form_unchanged(spec: dict[str, Any]) -> None:
     meant = convert(spec, ScheduleSpec)
     form = drafts.written("shop", meant, 3)
-    document = drafts.document(form, {"imported": SHIFTS})
+    document = drafts.document(form, KEPT)
     assert convert(document.spec, ScheduleSpec) == meant
     assert "rotation" in spec or "rotation" not in document.spec
 
@@ -97,14 +102,15 @@ def test_layers_are_added_removed_and_raised() -> None:
     form = drafts.written("shop", convert(FULL, ScheduleSpec), 1)
     more = drafts.rearranged(form, "add")
     assert more is not None
-    assert [one.name for one in more.layers] == ["weeks", "nights", "imported", "layer-1"]
+    names = ["weeks", "nights", "imported", "followed", "layer-1"]
+    assert [one.name for one in more.layers] == names
     up = drafts.rearranged(form, "up-0")
     assert up is not None
-    assert [one.name for one in up.layers] == ["nights", "weeks", "imported"]
+    assert [one.name for one in up.layers] == ["nights", "weeks", *names[2:4]]
     less = drafts.rearranged(form, "remove-1")
     assert less is not None
-    assert [one.name for one in less.layers] == ["weeks", "imported"]
-    for wrong in ("remove-3", "up-x", "save", "", "remove--1"):
+    assert [one.name for one in less.layers] == ["weeks", *names[2:4]]
+    for wrong in ("remove-4", "up-x", "save", "", "remove--1"):
         assert drafts.rearranged(form, wrong) is None
 
 
@@ -150,6 +156,11 @@ async def test_an_edit_says_for_whom_it_changes_what_and_keeps_the_present_shift
         assert "What changes for whom" in shown.text
         assert "instead of" in shown.text
         assert "Nobody instead of" not in shown.text  # not beyond what is looked at
+        third = posted({"people": "jonas\nboss\nmaya"}, version="1") | token
+        later = await client.post("/schedules/shop/edit", data=third | {"do": "preview"})
+        # nobody has looked beyond the fortnight: its end is no handoff
+        assert re.findall(r"instead of[^<]*, from [^<]* on, primary", later.text)
+        assert not re.findall(r"instead of[^<]* to Fri 10 Apr 14:00", later.text)
         bars = re.findall(r'title="([^"]+), Mon 23 Mar', shown.text)
         assert set(bars) == set(now)  # whoever has it goes on having it
         saved = await client.post("/schedules/shop/edit", data=turned | {"do": "save"})
@@ -205,7 +216,7 @@ def test_a_spec_is_still_one_with_all_its_fields() -> None:
     known = {"timezone", "rotation", "layers", "slots", "holidays", "team"}
     assert set(to_builtins(convert(SHORT, ScheduleSpec))) == known
     layer = {"name", "slot", "timezone", "start", "every", "length", "people", "shifts",
-             "handoff", "end", "windows", "advance", "holidays"}  # fmt: skip
+             "calendar", "handoff", "end", "windows", "advance", "holidays"}  # fmt: skip
     assert set(LayerSpec.__struct_fields__) == layer
 
 
@@ -232,7 +243,7 @@ async def test_shifts_that_stand_one_by_one_are_kept_by_an_edit(world: World) ->
         )
         assert made.status_code == 303, spec
         token, page = await open_form(client, "/schedules/shop/edit")
-        assert "Its shifts stand one by one" in page
+        assert "Its shifts, or the calendar it follows, stand in the YAML" in page
         weeks = {"name": "weeks", "people": "jonas\nmaya"}
         kept = {"name": "imported", "shifts_of": "imported", "start": "", "people": ""}
         form = posted(weeks | {"every": "day"}, kept, version="1", name="shop") | token

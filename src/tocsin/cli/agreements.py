@@ -202,11 +202,11 @@ def coverage(
             output.line(f"Nothing to look at in the next {days} days.")
             return
         output.table(
-            ("schedule", "slot", "what", "who", "from (UTC)", "until (UTC)"),
+            ("schedule", "slot", "what", "who", "from (UTC)", "until (UTC)", "why"),
             (
                 (one["schedule"], one["slot"], one["trouble"],
                  one["person"]["name"] if one["person"] else "",
-                 output.when(one["start_at"]), output.when(one["end_at"]))
+                 output.when(one["start_at"]), output.when(one["end_at"]), one["why"])
                 for one in found["items"]
             ),
         )  # fmt: skip

@@ -123,7 +123,8 @@ def _rows(call: dict[str, Any]) -> Iterator[tuple[object, ...]]:
     start = (when, after, f"{call['round']}, {step}")
     otherwise = "; ".join(call["missing"])
     if call["held_until"]:
-        otherwise = f"waits until {output.when(call['held_until'])} UTC"
+        because = f" because of {call['holiday']}" if call.get("holiday") else ""
+        otherwise = f"waits until {output.when(call['held_until'])} UTC{because}"
     if not call["tells"]:
         yield (*start, "nobody", "", "", otherwise)
     for at, tell in enumerate(call["tells"]):

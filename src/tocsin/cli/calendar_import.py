@@ -44,6 +44,8 @@ def import_(runtime: Runtime, /, **given: Any) -> None:
     read, resource = ask(runtime, question)
     for words in read["unknown"]:
         click.echo(f"left out: {words!r} is nobody here", err=True)
+    for words in read.get("left_out", ()):
+        click.echo(f"left out: {words}", err=True)
     if read["overlapping"]:
         click.echo(f"left out: {read['overlapping']} that others hide", err=True)
     document = {

@@ -47,6 +47,13 @@ def preview(
     from tocsin.cli import documents
 
     names, schedules = _compiled(documents.read(files))
+    for one in schedules:
+        for layer in one.layers:
+            if layer.source:
+                words = (
+                    f"{one.name}: layer {layer.name} follows a calendar, which is not read here"
+                )
+                click.echo(words, err=True)
     if instants:
         found = [_at(one, _instant(text, "at"), names) for text in instants[:INSTANTS_MAX]
                  for one in schedules]  # fmt: skip

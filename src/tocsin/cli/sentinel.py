@@ -5,6 +5,7 @@ in `watch.py`; here are a probe, a loop and the same senders Tocsin uses.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network
@@ -12,6 +13,7 @@ from ipaddress import IPv4Network, IPv6Network
 import click
 from msgspec.structs import replace
 
+from tocsin.cli.sentinel_phones import Phones, number_of, options, phones
 from tocsin.cli.watch import Limits, Observation, Watch, compose, overdue_s, trouble, watch
 from tocsin.integrations.ntfy.send import Ntfy
 from tocsin.integrations.outbound import Blocked, Outbound, Unreachable
@@ -73,22 +75,34 @@ async def deliver(owed: Owed) -> Owed:
 
 
 def contacts(
-    addresses: Iterable[str], *, mail: Smtp | None, webhook: Webhook, ntfy: Ntfy
+    addresses: Iterable[str],
+    *,
+    mail: Smtp | None,
+    webhook: Webhook,
+    ntfy: Ntfy,
+    by_phone: Phones | None = None,
 ) -> tuple[Contact, ...]:
     """Pair each address with its channel. Raises `click.UsageError` for one that has none."""
+    known = by_phone or Phones()
+    channels: dict[str, tuple[Channel | None, str]] = {
+        "mailto": (mail, "a mail server: --smtp-url"),
+        "sms": (known.sms, "--sms-url, or --twilio-account, --twilio-token and --twilio-from"),
+        "tel": (known.voice, "--twilio-account, --twilio-token and a number in --twilio-from"),
+        "http": (webhook, ""),
+        "https": (webhook, ""),
+    }
     paired: list[Contact] = []
     for address in addresses:
         scheme = address.partition(":")[0].lower()
-        if scheme == "mailto" and mail is None:
-            raise click.UsageError(f"{address} needs a mail server: --smtp-url")
-        if scheme == "mailto" and mail is not None:
-            paired.append((mail, address))
-        elif scheme in {"http", "https"}:
-            paired.append((webhook, address))
-        elif scheme.startswith("ntfy"):
-            paired.append((ntfy, address))
-        else:
-            raise click.UsageError(f"{address} is not mailto:, https://, http:// or ntfy://")
+        fallback = ntfy if scheme.startswith("ntfy") else None
+        channel, need = channels.get(scheme, (fallback, ""))
+        if channel is None and need:
+            raise click.UsageError(f"{scheme}: contacts need {need}")
+        if channel is None:
+            raise click.UsageError(
+                f"{address} is not mailto:, https://, http://, ntfy://, sms: or tel:"
+            )
+        paired.append((channel, number_of(address) if scheme in ("sms", "tel") else address))
     return tuple(paired)
 
 
@@ -122,7 +136,9 @@ async def guard(  # noqa: PLR0913 - the parts of one loop, each named at the cal
 
 
 def _masked(address: str) -> str:
-    """Keep what identifies a contact, without the secrets a URL may hold."""
+    """Keep what identifies a contact, without the secrets a URL may hold, or who has a number."""
+    if address.startswith("+"):
+        return f"{address[:3]}…{address[-2:]}"
     scheme, _, rest = address.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2].partition('/')[0]}/..." if rest else address
 
@@ -139,11 +155,24 @@ def _wall_clock() -> datetime:
     "--contact",
     "addresses",
     multiple=True,
-    required=True,
-    help="mailto:, https:// (signed webhook), ntfy:// or ntfy+http://; repeatable.",
+    help="mailto:, https:// (signed webhook), ntfy:// or ntfy+http://, sms:+49… or tel:+49…;"
+    " repeatable.",
+)
+@click.option(
+    "--last-resort",
+    default="",
+    envvar="TOCSIN_LAST_RESORT",
+    show_envvar=True,
+    help="More contacts, comma-separated or one a line.",
 )
 @click.option("--token", default="", help="For /metrics, where it asks for one.")
-@click.option("--smtp-url", default="", help="Mail server: smtp://user:password@host:587.")
+@click.option(
+    "--smtp-url",
+    default="",
+    envvar="TOCSIN_SMTP_URL",
+    show_envvar=True,
+    help="Mail server: smtp://user:password@host:587.",
+)
 @click.option("--mail-from", default="tocsin-sentinel@localhost", show_default=True)
 @click.option("--webhook-secret", default="", help="Signs webhooks.")
 @click.option("--every", default=10.0, show_default=True, help="Seconds between two looks.")
@@ -152,11 +181,13 @@ def _wall_clock() -> datetime:
     "--lag", default=60.0, show_default=True, help="Timers late by more page at once."
 )
 @click.option("--repeat", default=600.0, show_default=True, help="Seconds between two alarms.")
+@options
 @click.option("--once", is_flag=True, help="Look once, and page at the first failure.")
 def sentinel(  # noqa: PLR0913 - one parameter per option
     *,
     url: str,
     addresses: tuple[str, ...],
+    last_resort: str,
     token: str,
     smtp_url: str,
     mail_from: str,
@@ -166,21 +197,26 @@ def sentinel(  # noqa: PLR0913 - one parameter per option
     lag: float,
     repeat: float,
     once: bool,
+    **telephones: str,
 ) -> None:
     """Watch a Tocsin from another machine and page when it is gone.
 
     With --once the exit code is 0 if it is well and 1 if not, for a timer of your own.
     """
+    named = [*addresses, *(one.strip() for one in re.split(r"[,\n]", last_resort))]
+    if not any(named):
+        raise click.UsageError("whom to tell? name a --contact, or set TOCSIN_LAST_RESORT")
     outbound = Outbound(allowed=ANYWHERE, response_limit_bytes=4_194_304)
     try:
         mail = Smtp(smtp_url, sender=mail_from, now=_wall_clock) if smtp_url else None
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     told = contacts(
-        addresses,
+        filter(None, named),
         mail=mail,
         webhook=Webhook(outbound, secret=webhook_secret, now=_wall_clock),
         ntfy=Ntfy(outbound),
+        by_phone=phones(outbound, **telephones),
     )
     well = asyncio.run(
         guard(

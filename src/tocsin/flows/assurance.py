@@ -17,6 +17,7 @@ from tocsin.kernel.vocabulary import Urgency
 from tocsin.oncall import actions, reads
 from tocsin.oncall.core.assurance import (
     Assurance,
+    Drafted,
     Line,
     Outcome,
     Path,
@@ -27,6 +28,7 @@ from tocsin.oncall.core.assurance import (
 )
 from tocsin.oncall.core.assurance.stands import States
 from tocsin.oncall.core.config import Directory
+from tocsin.oncall.model import Policy
 from tocsin.triage.model import Routing
 
 DAYS = 30
@@ -49,6 +51,7 @@ class Stretch(Struct, frozen=True, kw_only=True):
 
     start_at: datetime
     directory: Directory
+    routing: Routing
     paths: tuple[Path, ...]
 
 
@@ -83,7 +86,7 @@ class Assurances:
         if at > unit.now + timedelta(days=DAYS_MAX):
             raise Invalid(f"look {DAYS_MAX} days ahead at most", field="at")
         stretches = await self._stretches(unit, max(at, unit.now) + timedelta(seconds=1))
-        stretch = [one for one in stretches if one.start_at <= max(at, unit.now)][-1]
+        stretch = _in_force(stretches, max(at, unit.now))
         policy = stretch.directory.policies.get(name)
         if policy is None:
             raise NotFound(f"no policy {name}; `tocsin policy list` shows what there is")
@@ -92,6 +95,27 @@ class Assurances:
             simulate, policy, stretch.directory, states, at, urgency
         )
         return found, stretch.directory
+
+    async def draft(
+        self, unit: Unit, policy: Policy, at: datetime, urgency: Urgency = Urgency.HIGH
+    ) -> Drafted:
+        """Say what a policy that nobody has saved would do, for an alert at `at` and for DAYS.
+
+        Its paths are those of the routes that would call by it, else somebody by hand. Raises
+        Invalid.
+        """
+        unit.require("oncall:read")
+        if at > unit.now + timedelta(days=DAYS_MAX):
+            raise Invalid(f"look {DAYS_MAX} days ahead at most", field="at")
+        end = unit.now + timedelta(days=DAYS)
+        found = await self._stretches(unit, max(at + timedelta(seconds=1), end))
+        meant = [_meant(one, policy) for one in found]
+        states = await reads.contact_states(unit)
+        directory = _in_force(meant, max(at, unit.now)).directory
+        page = await asyncio.to_thread(simulate, policy, directory, states, at, urgency)
+        near = [one for one in meant if one.start_at < end]
+        checked = await asyncio.to_thread(_proven, near, states, unit.now, end, ())
+        return Drafted(page=page, checked=checked, directory=directory)
 
     async def keep_nightly(self, unit: Unit) -> None:
         """See that the check waits for the next night; it waits once, whoever asks for it."""
@@ -113,6 +137,20 @@ class Assurances:
         return found
 
 
+def _in_force(stretches: Sequence[Stretch], at: datetime) -> Stretch:
+    return [one for one in stretches if one.start_at <= at][-1]
+
+
+def _meant(stretch: Stretch, policy: Policy) -> Stretch:
+    """Put a policy into a configuration, and leave the paths that take it."""
+    known = stretch.directory
+    directory = replace(known, policies={**known.policies, policy.name: policy})
+    routing = paths_of(stretch.routing, directory)
+    taken = {one.urgency for one in routing if one.policy == policy.name} or {Urgency.HIGH}
+    paths = tuple(Path(route="", policy=policy.name, urgency=one) for one in sorted(taken))
+    return replace(stretch, directory=directory, paths=paths)
+
+
 def next_night(now: datetime) -> datetime:
     """Return when the check runs next."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -121,7 +159,8 @@ def next_night(now: datetime) -> datetime:
 
 
 def _stretch(at: datetime, directory: Directory, routing: Routing) -> Stretch:
-    return Stretch(start_at=at, directory=directory, paths=paths_of(routing, directory))
+    paths = paths_of(routing, directory)
+    return Stretch(start_at=at, directory=directory, routing=routing, paths=paths)
 
 
 def _require_known(names: Collection[str], stretches: Sequence[Stretch]) -> None:

@@ -19,6 +19,7 @@ from tocsin.oncall.events import (
 
 _WHY = {
     "edit": "the schedule was edited",
+    "calendar": "the calendar that a layer follows says so",
     "zones": "a new release of the time zones moves it",
 }
 ADDRESS = "/oncall"

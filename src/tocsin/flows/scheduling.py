@@ -1,4 +1,4 @@
-"""When the configuration changes, schedules go on where they were: the versions are rows of on-call."""
+"""When the configuration changes: schedules go on where they were, heartbeats keep their rows."""
 
 from datetime import datetime
 from typing import Any
@@ -12,10 +12,12 @@ from tocsin.kernel.unit import Unit
 from tocsin.oncall import reads
 from tocsin.oncall.actions import editing
 from tocsin.oncall.core.config import Directory
+from tocsin.signals.actions import heartbeats
+from tocsin.signals.core.heartbeat_config import Heartbeats
 
 
 class Schedules:
-    """What on-call keeps beside its resources; see `kernel/resources/beside.py`."""
+    """What contexts keep beside their resources; see `kernel/resources/beside.py`."""
 
     async def complete(self, conn: AsyncConnection[Any], snapshot: Snapshot) -> Snapshot:
         """Add the versions of schedules."""
@@ -29,7 +31,8 @@ class Schedules:
     async def follow(
         self, unit: Unit, before: Snapshot, after: Snapshot, at: datetime, exact: frozenset[Key]
     ) -> None:
-        """Keep the versions of the schedules that were edited."""
+        """Keep the versions of the schedules that were edited, and the rows of heartbeats."""
+        await heartbeats.follow(unit, before.part(Heartbeats), after.part(Heartbeats))
         names = {name for kind, name in exact if kind == "Schedule"}
         await editing.keep_versions(
             unit, before.part(Directory), after.part(Directory), at, names

@@ -19,7 +19,9 @@ def struct_row(kind: type[T]) -> Callable[[AsyncCursor[Any]], Callable[[Sequence
     def factory(cursor: AsyncCursor[Any]) -> Callable[[Sequence[Any]], T]:
         found = cursor.pgresult
         # `description` would make an object of each column, which costs more than the row
-        names = [(found.fname(n) or b"").decode() for n in range(found.nfields)] if found else []
+        names = (
+            [(found.fname(n) or b"").decode() for n in range(found.nfields)] if found else []
+        )
         return lambda row: msgspec.convert(dict(zip(names, row, strict=True)), kind)
 
     return factory

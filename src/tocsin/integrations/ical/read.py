@@ -1,37 +1,30 @@
-"""Read shifts out of an iCalendar text: recurrences, exceptions and moved events by a library.
+"""Other calendars: fetched from their addresses, and expanded in a process that can be killed.
 
-The text is untrusted: its size, its events and what they expand to are limited.
+The text is untrusted: its size, its events, what they expand to and how long that takes are
+limited, and none of it runs where pages are sent.
 """
 
 import asyncio
-import re
-from collections.abc import Iterator
-from datetime import date, datetime, time
-from itertools import islice
-from typing import Any
-from zoneinfo import ZoneInfo
+import os
+import sys
+from datetime import datetime
+from typing import NoReturn
 
-import icalendar
-import recurring_ical_events
+import msgspec
 
-from tocsin.integrations.outbound import Blocked, Outbound, Unreachable
+from tocsin.integrations.ical.wire import Answered, Asked
+from tocsin.integrations.outbound import Answer, Blocked, Outbound, Unreachable
 from tocsin.kernel.errors import Invalid, TooLarge, Unavailable
-from tocsin.oncall.model import FoundShift
+from tocsin.oncall.model import CalendarShifts
+from tocsin.oncall.ports import FetchedCalendar
 
 BYTES_MAX = 1024 * 1024
-EVENTS_MAX = 2000  # that are written
-SHIFTS_MAX = 2000  # that they expand to
-RULES_MAX = 200  # of events and of time zones
-TIMEOUT_S = 10.0
-_FOLD = re.compile(rb"(?:\r?\n)+[ \t]")
-_EVENT = re.compile(rb"(?im)^BEGIN:VEVENT")
-_RULE = re.compile(rb"(?im)^(?:RRULE|EXRULE)\b")
-# a library expands these before anybody can count them
-_BOMB = re.compile(
-    rb"(?im)^(?:RRULE|EXRULE)\b[^\n]*"
-    rb"(?:FREQ\s*=\s*(?:SECONDLY|MINUTELY|HOURLY)|BY(?:SECOND|MINUTE|HOUR|SETPOS)\b)"
-)
-_BROKEN = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError)
+BODY_S = 8.0
+TIMEOUT_S = 20.0
+AT_ONCE = 1
+_OK, _NOT_MODIFIED = 200, 304
+_END = b"END:VCALENDAR"
+_COMMAND = (sys.executable, "-P", "-m", "tocsin.integrations.ical.expand")
 
 
 class Calendars:
@@ -39,76 +32,78 @@ class Calendars:
 
     def __init__(self, outbound: Outbound) -> None:
         self._outbound = outbound
+        self._turn = asyncio.Semaphore(AT_ONCE)
 
-    async def fetch(self, url: str) -> bytes:
-        """Return what an address answers. Raises Invalid, Unavailable, TooLarge."""
+    async def fetch(self, url: str, *, etag: str = "", modified: str = "") -> FetchedCalendar:
+        """Return what an address answers; without a text where nothing has changed since.
+
+        `etag` and `modified` are what it said the last time. Raises Invalid, Unavailable,
+        TooLarge.
+        """
+        known = {"if-none-match": etag, "if-modified-since": modified}
+        headers = {
+            "accept": "text/calendar",
+            **{name: said for name, said in known.items() if said},
+        }
         try:
-            answer = await self._outbound.request(
-                "GET", url, headers={"accept": "text/calendar"}
-            )
+            answer = await self._outbound.request("GET", url, headers=headers)
         except Blocked as blocked:
             raise Invalid(f"url: {blocked}", field="url") from blocked
         except Unreachable as unreachable:
             raise Unavailable(f"the calendar's server: {unreachable}") from unreachable
-        if answer.status != 200:  # noqa: PLR2004 - OK
-            raise Invalid(f"url: the server answered {answer.status}", field="url")
-        return answer.body
+        if answer.status == _NOT_MODIFIED and (etag or modified):
+            return FetchedCalendar(text=None, etag=etag, modified=modified)
+        return _whole(answer)
 
     async def read(
         self, text: bytes, zone: str, start: datetime, end: datetime
-    ) -> list[FoundShift]:
+    ) -> CalendarShifts:
         """Expand a calendar in [start, end), soonest first. Raises Invalid, TooLarge."""
         if len(text) > BYTES_MAX:
             raise TooLarge(f"a calendar may have {BYTES_MAX} bytes")
-        try:
-            async with asyncio.timeout(TIMEOUT_S):
-                return await asyncio.to_thread(shifts, text, zone, start, end)
-        except TimeoutError:
-            raise TooLarge("this calendar takes too long to expand; cut it down") from None
+        asked = msgspec.msgpack.encode(Asked(text=text, zone=zone, start=start, end=end))
+        async with self._turn:
+            found = await _ask(asked)
+        if found.found is None:
+            _refuse(found)
+        return found.found
 
 
-def shifts(text: bytes, zone: str, start: datetime, end: datetime) -> list[FoundShift]:
-    """Expand a calendar in [start, end); times without a zone are by the clocks of `zone`."""
-    flat = _FOLD.sub(b"", text)
-    if len(_EVENT.findall(flat)) > EVENTS_MAX or len(_RULE.findall(flat)) > RULES_MAX:
-        raise TooLarge(f"a calendar may have {EVENTS_MAX} events, {RULES_MAX} of which recur")
-    if _BOMB.search(flat):
-        raise Invalid("events may recur daily or more rarely", field="text")
+def _whole(answer: Answer) -> FetchedCalendar:
+    """Return a calendar that has come as a whole: half a calendar would be half a rota."""
+    if answer.status != _OK:
+        raise Invalid(f"url: the server answered {answer.status}", field="url")
+    if len(answer.body) > BYTES_MAX:
+        raise TooLarge(f"a calendar may have {BYTES_MAX} bytes")
+    if _END not in answer.body[-200:].upper():
+        raise Unavailable("the calendar's server broke off before the end of the calendar")
+    return FetchedCalendar(
+        text=answer.body, etag=answer.headers.get("etag", "")[:500],
+        modified=answer.headers.get("last-modified", "")[:100],
+    )  # fmt: skip
+
+
+async def _ask(asked: bytes) -> Answered:
+    """Run the process; it is killed when its time is over, or when nobody waits any more."""
+    process = await asyncio.create_subprocess_exec(
+        *_COMMAND, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL, env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )  # fmt: skip
     try:
-        known = icalendar.Calendar.from_ical(text)
-        found = list(islice(_expanded(known, zone, start, end), SHIFTS_MAX + 1))
-    except _BROKEN as error:
-        raise Invalid(
-            f"this is no iCalendar text that can be read: {error}"[:300], field="text"
-        ) from error
-    if len(found) > SHIFTS_MAX:
-        raise TooLarge(f"more than {SHIFTS_MAX} shifts; ask for fewer days")
-    return found
+        async with asyncio.timeout(TIMEOUT_S):
+            answer, _ = await process.communicate(asked)
+    except TimeoutError:
+        raise TooLarge("this calendar takes too long to expand; cut it down") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        raise TooLarge("this calendar takes too much time or memory to expand; cut it down")
+    return msgspec.msgpack.decode(answer, type=Answered)
 
 
-def _expanded(known: Any, zone: str, start: datetime, end: datetime) -> Iterator[FoundShift]:
-    for event in recurring_ical_events.of(known).after(start):
-        begin = _instant(event["DTSTART"].dt, zone)
-        if begin >= end:
-            return
-        over = _instant(event["DTEND"].dt, zone)
-        if over > begin and str(event.get("STATUS", "")).upper() != "CANCELLED":
-            yield FoundShift(
-                summary=str(event.get("SUMMARY", ""))[:200], emails=_emails(event),
-                start_at=begin, end_at=over,
-            )  # fmt: skip
-
-
-def _instant(at: date, zone: str) -> datetime:
-    """Return an instant; days begin at midnight, and floating times are local, in `zone`."""
-    found = at if isinstance(at, datetime) else datetime.combine(at, time())
-    return found if found.tzinfo is not None else found.replace(tzinfo=ZoneInfo(zone))
-
-
-def _emails(event: Any) -> tuple[str, ...]:
-    """Return the addresses of those who take part, in lower case (Grafana PR #1297)."""
-    given = event.get("ATTENDEE", ())
-    listed = given if isinstance(given, list) else [given]
-    texts = [str(one) for one in (*listed, event.get("ORGANIZER", "")) if one]
-    found = (text.casefold().removeprefix("mailto:") for text in texts)
-    return tuple(dict.fromkeys(one for one in found if "@" in one))
+def _refuse(found: Answered) -> NoReturn:
+    if found.code == Invalid.code:
+        raise Invalid(found.detail, field=found.field)
+    raise TooLarge(found.detail)

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tocsin.kernel.errors import Conflict, Invalid, NotFound
+from tocsin.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from tocsin.kernel.ids import uuid7
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import events, store
@@ -16,7 +16,7 @@ from tocsin.oncall.actions.overriding import author, schedule_named
 from tocsin.oncall.actions.trying import whole_self
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.schedule import final
-from tocsin.oncall.core.schedule.ical import Entry, calendar, entries
+from tocsin.oncall.core.schedule.ical import Entry, Revision, calendar, digest, entries
 from tocsin.oncall.model import Feed, FeedKind, Schedule
 
 FEEDS_MAX = 20  # of one person
@@ -33,25 +33,54 @@ class NewFeed(Struct, frozen=True):
 
 
 async def add_feed(unit: Unit, kind: FeedKind, name: str = "") -> NewFeed:
-    """Make a calendar of one's own shifts, of a schedule or of a team's. Raises Invalid, NotFound."""
+    """Make a calendar of a person's shifts (one's own, if none is named), a schedule's or a team's.
+
+    Raises Invalid, NotFound, and Conflict where there are too many.
+    """
     unit.require("self:write")
     unit.require("oncall:read")
     directory = unit.config(Directory)
     owner = whole_self(directory, unit)
+    whose = directory.person_named(name) if name and kind is FeedKind.PERSON else owner
     if kind is FeedKind.SCHEDULE:
         schedule_named(directory, name)
     elif kind is FeedKind.TEAM and not _schedules(directory, kind, name):
         raise Invalid(f"team {name!r} has no schedule", field="name")
     if len(await store.feeds_of(unit.conn, owner.id)) >= FEEDS_MAX:
         raise Conflict(f"you have {FEEDS_MAX} calendars; revoke one first")
-    token = secrets.token_urlsafe(32)
     feed = Feed(
-        id=uuid7(), kind=kind, name="" if kind is FeedKind.PERSON else name,
-        person_id=owner.id if kind is FeedKind.PERSON else None,
+        id=uuid7(), kind=kind, name="" if whose == owner and kind is FeedKind.PERSON else name,
+        person_id=whose.id if kind is FeedKind.PERSON else None,
         owner_id=owner.id, author=author(unit.actor), created_at=unit.now,
     )  # fmt: skip
+    return await _share(unit, feed)
+
+
+async def regenerate_feed(unit: Unit, feed_id: UUID) -> NewFeed:
+    """Give a calendar of one's own another address, and another id; the old one opens nothing.
+
+    Raises NotFound, and Forbidden where it is somebody else's: the secret is for its owner alone.
+    """
+    unit.require("self:write")
+    unit.require("oncall:read")
+    found = await store.remove_feed(unit.conn, feed_id)
+    if found.owner_id != unit.actor.person_id:
+        raise Forbidden("only who has made a calendar gives it another address")
+    whole_self(unit.config(Directory), unit)
+    unit.record(
+        events.CalendarRevoked(feed_id=found.id, owner_id=found.owner_id, what=found.kind)
+    )
+    feed = replace(
+        found, id=uuid7(), author=author(unit.actor), created_at=unit.now, used_at=None,
+        sequence=0, digest="", changed_at=None,
+    )  # fmt: skip
+    return await _share(unit, feed)
+
+
+async def _share(unit: Unit, feed: Feed) -> NewFeed:
+    token = secrets.token_urlsafe(32)
     await store.add_feed(unit.conn, feed, _hash(token))
-    unit.record(events.CalendarShared(feed_id=feed.id, owner_id=owner.id, what=kind))
+    unit.record(events.CalendarShared(feed_id=feed.id, owner_id=feed.owner_id, what=feed.kind))
     return NewFeed(feed, token)
 
 
@@ -89,8 +118,11 @@ async def read_feed(unit: Unit, token: str) -> str:
         listed += entries(schedule, shifts, start)
     if found.kind is FeedKind.PERSON:
         listed = [one for one in listed if found.person_id in one.shift.people]
-    title = owner.display_name if found.kind is FeedKind.PERSON else found.name
-    return calendar(f"On call: {title}", listed, directory.name_of)
+    title = directory.name_of(found.person_id) if found.person_id else found.name
+    said = digest(listed, directory.name_of)
+    found = await store.note_feed(unit.conn, found, said, unit.now.replace(microsecond=0))
+    revision = Revision(found.sequence, found.changed_at or unit.now)
+    return calendar(f"On call: {title}", listed, directory.name_of, revision)
 
 
 def _schedules(directory: Directory, kind: FeedKind, name: str) -> list[Schedule]:

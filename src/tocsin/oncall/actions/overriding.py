@@ -167,7 +167,7 @@ def _person(
 def _check(
     new: NewOverride, schedule: Schedule, person: Person | None, replaced: Person | None
 ) -> None:
-    if new.kind in (OverrideKind.LEAVE, OverrideKind.SWAP):
+    if new.kind in (OverrideKind.LEAVE, OverrideKind.SWAP, OverrideKind.CALENDAR):
         raise Invalid("write cover, replace, remove or temporary", field="kind")
     if new.slot is not None and new.slot not in schedule.slots:
         raise Invalid(

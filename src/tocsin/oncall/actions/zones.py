@@ -41,29 +41,58 @@ async def compare_zones(
     timelines = directory.timelines(unit.now)
     for key in keys:
         timeline, was = timelines[key], known.get(key)
-        digest = _digest(timeline)
-        is_same = was is not None and was.digest == digest
+        is_same = was is not None and was.digest == _digest(timeline)
         if was and is_same and was.release == release and unit.now - was.made_at < FRESH:
             continue
         try:
-            shifts = tuple(_shifts(timeline, unit.now))
+            promised = _promised(timeline, release, unit.now)
         except ValueError:
             continue  # broken: it promises nothing
         if was is not None and is_same and was.release != release:
-            _tell(unit, timeline, was, shifts)
-        fresh.append(
-            Promise(
-                schedule_id=key, release=release, digest=digest, made_at=unit.now, shifts=shifts
-            )
-        )
+            _tell(unit, timeline, was, promised.shifts)
+        fresh.append(promised)
     if fresh:
         await store.save_promises(unit.conn, fresh)
     return keys[-1] if len(following) > AT_ONCE else None
 
 
+async def keep_promises(unit: Unit, timelines: Sequence[Timeline]) -> None:
+    """Keep what schedules promise that were edited just now, so that an upgrade finds it.
+
+    What was promised by another release stays: it is still to be compared.
+    """
+    unit.require("resource:apply")
+    release = tzdata_version()
+    for at in range(0, len(timelines), AT_ONCE):
+        batch = timelines[at : at + AT_ONCE]
+        known = await store.promises(unit.conn, [one.schedule.id for one in batch])
+        fresh = []
+        for one in batch:
+            was = known.get(one.schedule.id)
+            if was is not None and was.release != release:
+                continue
+            try:
+                fresh.append(_promised(one, release, unit.now))
+            except ValueError:
+                continue  # broken: it promises nothing
+        if fresh:
+            await store.save_promises(unit.conn, fresh)
+
+
+def _promised(timeline: Timeline, release: str, now: datetime) -> Promise:
+    return Promise(
+        schedule_id=ScheduleId(timeline.schedule.id), release=release, digest=_digest(timeline),
+        made_at=now, shifts=tuple(_shifts(timeline, now)),
+    )  # fmt: skip
+
+
 def _digest(timeline: Timeline) -> str:
-    decides = msgspec.json.encode([timeline.schedule, timeline.versions])
-    return sha256(decides).hexdigest()
+    # instants as seconds: what comes from a row and what was typed in are to be alike
+    versions = [
+        (one.slot, seconds(one.since) if one.since else None, one.layers)
+        for one in timeline.versions
+    ]
+    return sha256(msgspec.json.encode([timeline.schedule, versions])).hexdigest()
 
 
 def _shifts(timeline: Timeline, now: datetime) -> Iterator[PromisedShift]:

@@ -142,7 +142,7 @@ class ShiftsMoved(Event, frozen=True, tag="oncall.shifts_moved"):
     """The next shift of these people is another one than before.
 
     `starts` says when it begins now, for each of them (None: not within 90 days). `why` is edit,
-    or zones: a new release of the time zones.
+    calendar: one that a layer follows, or zones: a new release of the time zones.
     """
 
     schedule_id: ScheduleId

@@ -18,7 +18,10 @@ class FeedKind(StrEnum):
 
 
 class Feed(Struct, frozen=True, kw_only=True):
-    """A calendar behind a token. `name` is the schedule's or the team's; `owner_id` made it."""
+    """A calendar behind a token. `name` is the schedule's, the team's or another person's.
+
+    `owner_id` made it. `sequence` counts how often what it says has changed, last at `changed_at`.
+    """
 
     id: UUID
     kind: FeedKind
@@ -28,6 +31,9 @@ class Feed(Struct, frozen=True, kw_only=True):
     author: str
     created_at: datetime
     used_at: datetime | None = None
+    sequence: int = 0
+    digest: str = ""
+    changed_at: datetime | None = None
 
 
 class FoundShift(Struct, frozen=True, kw_only=True):
@@ -37,3 +43,10 @@ class FoundShift(Struct, frozen=True, kw_only=True):
     emails: tuple[str, ...]
     start_at: datetime
     end_at: datetime
+
+
+class CalendarShifts(Struct, frozen=True, kw_only=True):
+    """What a calendar expands to, soonest first; `left_out` names rules that never match."""
+
+    shifts: tuple[FoundShift, ...]
+    left_out: tuple[str, ...] = ()

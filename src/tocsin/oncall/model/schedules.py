@@ -71,7 +71,8 @@ class Layer(Struct, frozen=True, kw_only=True):
 
     Local times are ISO dates and wall-clock times without offset. A member is one person or a
     group, all of whom are called. Turn `anchor_turn` is the member's at `anchor_place`: by that
-    an edit goes on where it was. A layer with `shifts` has those instead of turns, in order.
+    an edit goes on where it was. A layer with `shifts` has those instead of turns, in order; so
+    has one with a `source`, the address of a calendar from which they are read.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Layer(Struct, frozen=True, kw_only=True):
     anchor_turn: int = 0
     anchor_place: int = 0
     shifts: tuple[TemporaryShift, ...] = ()
+    source: str = ""
 
     @property
     def people(self) -> tuple[PersonId, ...]:
@@ -131,13 +133,14 @@ class OverrideKind(StrEnum):
     TEMPORARY = "temporary"  # these shifts stand instead of all else
     LEAVE = "leave"  # this person is away, from every schedule
     SWAP = "swap"  # this turn of that layer is the other person's
+    CALENDAR = "calendar"  # these are the shifts of that layer, as its calendar says
 
 
 class Override(Struct, frozen=True, kw_only=True):
     """What somebody has agreed beside the layers, in [start_at, end_at); the later one wins.
 
     `slot` None: every slot; `schedule_id` None: every schedule. A swap holds for turn `turn` of
-    `layer`, whenever that is.
+    `layer`, whenever that is. What a calendar says is none of them: it becomes the layer's shifts.
     """
 
     id: UUID

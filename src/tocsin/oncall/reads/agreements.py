@@ -2,24 +2,30 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from psycopg import AsyncConnection
 
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import store
+from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.schedule import next_on_call
 from tocsin.oncall.core.schedule.final import layer_pieces, slots
 from tocsin.oncall.core.schedule.holidays import between
 from tocsin.oncall.core.schedule.report import Finding, findings
+from tocsin.oncall.core.schedule.subscribed import is_old
 from tocsin.oncall.core.schedule.turns import instant
-from tocsin.oncall.model import Feed, Override, Schedule, Shift, Swap
+from tocsin.oncall.model import CalendarLayer, Feed, Override, Schedule, Shift, Swap
 from tocsin.oncall.reads.contacts import reachability
 from tocsin.oncall.reads.schedules import Ahead, directory, timeline_of
 
 LISTED_MAX = 500
 COVERED_AHEAD = timedelta(days=90)
+GONE = timedelta(days=2)
+"""So long after a reading was due nobody follows the calendar any more, or nothing runs at all."""
 
 
 class LayerRow(Struct, frozen=True, kw_only=True):
@@ -104,7 +110,28 @@ async def coverage(
     chosen = [everything[found.id]] if found else list(everything.values())
     known_by = await reachability(unit)
     unreachable = {one: by.why_not for one, by in known_by.items() if not by.is_reachable}
-    return findings(chosen, unreachable, unit.now, unit.now + ahead)
+    calendars = await calendars_of(unit, found)
+    return findings(chosen, unreachable, unit.now, unit.now + ahead, calendars)
+
+
+async def calendars_of(unit: Unit, found: Schedule | None = None) -> list[CalendarLayer]:
+    """Return how the calendars were read that layers of a schedule, or of all, follow."""
+    unit.require("oncall:read")
+    known = unit.config(Directory).schedules
+    chosen = [found] if found else list(known.values())
+    follows = {(one.id, layer.name) for one in chosen for layer in one.layers if layer.source}
+    if not follows:
+        return []
+    rows = await store.calendar_layers(unit.conn, {key for key, _ in follows})
+    return [one for one in rows if (one.schedule_id, one.layer) in follows]
+
+
+async def old_calendars(
+    conn: AsyncConnection[Any], now: datetime
+) -> tuple[int, list[CalendarLayer]]:
+    """Return how many calendars are followed, and those that were not read for a day."""
+    rows = [one for one in await store.calendar_layers(conn) if one.due_at >= now - GONE]
+    return len(rows), [one for one in rows if is_old(one, now)]
 
 
 async def feeds(unit: Unit) -> list[Feed]:

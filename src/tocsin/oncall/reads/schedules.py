@@ -77,7 +77,7 @@ async def timeline_of(
     """
     unit.require("oncall:read")
     known = unit.config(Directory)
-    agreed = await store.overrides(unit.conn, start - AROUND, end + AROUND, found.id)
+    agreed = await store.overrides(unit.conn, start - AROUND, end + AROUND, [found.id])
     known = replace(known, overrides=agreed, schedules={found.id: found, **known.schedules})
     return _with_later(known.timeline(found, unit.now), ahead)
 

@@ -33,7 +33,8 @@ async def feeds_of(conn: AsyncConnection[Any], owner_id: PersonId) -> list[Feed]
     async with conn.cursor(row_factory=struct_row(Feed)) as cursor:
         await cursor.execute(
             """
-            SELECT id, kind, person_id, name, owner_id, author, created_at, used_at
+            SELECT id, kind, person_id, name, owner_id, author, created_at, used_at,
+                   sequence, digest, changed_at
               FROM oncall.calendar_feeds
              WHERE owner_id = %(owner_id)s
              ORDER BY created_at DESC, id DESC
@@ -50,7 +51,8 @@ async def feed_by_token(
     async with conn.cursor(row_factory=struct_row(Feed)) as cursor:
         await cursor.execute(
             """
-            SELECT id, kind, person_id, name, owner_id, author, created_at, used_at
+            SELECT id, kind, person_id, name, owner_id, author, created_at, used_at,
+                   sequence, digest, changed_at
               FROM oncall.calendar_feeds
              WHERE token_hash = %(token_hash)s
             """,
@@ -69,6 +71,23 @@ async def feed_by_token(
     return found
 
 
+async def note_feed(conn: AsyncConnection[Any], feed: Feed, digest: str, now: datetime) -> Feed:
+    """Count that a calendar says something else than it said before, if it does."""
+    async with conn.cursor(row_factory=struct_row(Feed)) as cursor:
+        await cursor.execute(
+            """
+            UPDATE oncall.calendar_feeds
+               SET sequence = sequence + (digest <> '')::integer,
+                   digest = %(digest)s, changed_at = %(now)s
+             WHERE id = %(id)s AND digest <> %(digest)s
+            RETURNING id, kind, person_id, name, owner_id, author, created_at, used_at,
+                      sequence, digest, changed_at
+            """,
+            {"id": feed.id, "digest": digest, "now": now},
+        )
+        return await cursor.fetchone() or feed
+
+
 async def remove_feed(conn: AsyncConnection[Any], feed_id: UUID) -> Feed:
     """Forget a calendar: its token opens nothing any more. Raises NotFound."""
     async with conn.cursor(row_factory=struct_row(Feed)) as cursor:
@@ -76,7 +95,8 @@ async def remove_feed(conn: AsyncConnection[Any], feed_id: UUID) -> Feed:
             """
             DELETE FROM oncall.calendar_feeds
              WHERE id = %(id)s
-            RETURNING id, kind, person_id, name, owner_id, author, created_at, used_at
+            RETURNING id, kind, person_id, name, owner_id, author, created_at, used_at,
+                   sequence, digest, changed_at
             """,
             {"id": feed_id},
         )

@@ -1,6 +1,6 @@
 """Overrides, leave, and swaps that were accepted: one list, in the order in which they were made."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,11 +18,12 @@ async def overrides(
     conn: AsyncConnection[Any],
     start: datetime,
     end: datetime,
-    schedule_id: ScheduleId | None = None,
+    schedule_ids: Collection[ScheduleId] | None = None,
 ) -> tuple[Override, ...]:
-    """Return what was agreed for [start, end), of one schedule or of all, in the order it was.
+    """Return what was agreed for [start, end), of these schedules or of all, in the order it was.
 
-    A swap is bound to turns and not to instants, so every accepted one is there.
+    A swap is bound to turns and not to instants, so every accepted one is there. What calendars
+    say is beside it, each layer's as one.
     """
     async with conn.cursor(row_factory=struct_row(Override)) as cursor:
         await cursor.execute(
@@ -31,7 +32,8 @@ async def overrides(
                    '' AS layer, 0 AS turn, shifts, author, reason, created_at
               FROM oncall.overrides
              WHERE end_at > %(start)s AND start_at < %(end)s
-               AND (%(id)s::uuid IS NULL OR schedule_id IS NULL OR schedule_id = %(id)s)
+               AND (%(ids)s::uuid[] IS NULL OR schedule_id IS NULL
+                    OR schedule_id = ANY(%(ids)s))
              UNION ALL
             SELECT s.id, 'swap', t.schedule_id, NULL, t.person_id, t.replaced_id,
                    'epoch'::timestamptz, '9000-01-01'::timestamptz,
@@ -42,10 +44,25 @@ async def overrides(
                           (s.back_schedule_id, s.back_layer, s.back_turn, s.asker_id, s.partner_id)
                    ) AS t(schedule_id, layer, turn, person_id, replaced_id)
              WHERE s.state = 'accepted' AND t.schedule_id IS NOT NULL
-               AND (%(id)s::uuid IS NULL OR t.schedule_id = %(id)s)
+               AND (%(ids)s::uuid[] IS NULL OR t.schedule_id = ANY(%(ids)s))
+             UNION ALL
+            SELECT schedule_id, 'calendar', schedule_id, NULL, NULL, NULL,
+                   min(start_at), max(end_at), layer, 0,
+                   jsonb_agg(
+                       jsonb_build_object('people', people, 'start_at', start_at, 'end_at', end_at)
+                       ORDER BY start_at
+                   ), '', '', 'epoch'::timestamptz
+              FROM oncall.calendar_shifts
+             WHERE end_at > %(start)s AND start_at < %(end)s
+               AND (%(ids)s::uuid[] IS NULL OR schedule_id = ANY(%(ids)s))
+             GROUP BY schedule_id, layer
              ORDER BY created_at, id
             """,
-            {"start": start, "end": end, "id": schedule_id},
+            {
+                "start": start,
+                "end": end,
+                "ids": None if schedule_ids is None else list(schedule_ids),
+            },
         )
         return tuple(await cursor.fetchall())
 

@@ -32,6 +32,7 @@ from tocsin.web.api.schedule_shapes import (
     SwapShape,
     SwapWanted,
     finding_shape,
+    followed_shape,
     override_shape,
     swap_shape,
 )
@@ -202,11 +203,14 @@ async def list_layers(
         await oncall.plan_of(unit, found, start_at, end_at)  # refuses what is no stretch
         directory = with_people(unit.config(Directory), ahead)
         rows = await oncall.layers_of(unit, found, start_at, end_at, ahead)
+        followed = {one.layer: one for one in await oncall.calendars_of(unit, found)}
         return LayerList(
             layers=tuple(
                 LayerShape(
                     name=one.name, slot=one.slot, zone=one.zone,
                     shifts=tuple(shift_shape(directory, shift) for shift in one.shifts),
+                    calendar=followed_shape(followed[one.name])
+                    if one.name in followed else None,
                 )
                 for one in rows
             ),

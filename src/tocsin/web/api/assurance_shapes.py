@@ -84,7 +84,11 @@ class SimulatedTellShape(Struct, frozen=True, kw_only=True):
 
 
 class SimulatedCallShape(Struct, frozen=True, kw_only=True):
-    """One rung at its instant; `step` counts from 1 and is 0 for the catch-all."""
+    """One rung at its instant; `step` counts from 1 and is 0 for the catch-all.
+
+    `held_until`: nothing is called before that, because of a public `holiday` or of the hours
+    alone.
+    """
 
     at: datetime
     after_seconds: int
@@ -93,6 +97,7 @@ class SimulatedCallShape(Struct, frozen=True, kw_only=True):
     tells: tuple[SimulatedTellShape, ...]
     missing: tuple[str, ...]
     held_until: datetime | None
+    holiday: str
 
 
 class SimulatedShape(Struct, frozen=True, kw_only=True):
@@ -153,7 +158,7 @@ def simulated_shape(
 def _call(call: SimulatedCall, at: datetime, directory: Directory) -> SimulatedCallShape:
     return SimulatedCallShape(
         at=call.at, after_seconds=int((call.at - at).total_seconds()), round=call.round,
-        step=call.step, held_until=call.held_until,
+        step=call.step, held_until=call.held_until, holiday=call.holiday,
         tells=tuple(
             SimulatedTellShape(
                 person_id=one.person_id, name=directory.name_of(one.person_id),

@@ -18,14 +18,14 @@ from tocsin.kernel.unit import Unit
 from tocsin.oncall.model import Feed, FeedKind
 from tocsin.web.api.idempotency import SECRET
 from tocsin.web.api.shapes import problems
-from tocsin.web.units import AnAsking, AnyRequest, services_of
+from tocsin.web.units import AnAsking, AnyRequest, Asking, services_of
 
 MEDIA = "text/calendar"
 SUFFIX = ".ics"
 
 
 class CalendarWanted(Struct, frozen=True, kw_only=True):
-    """`person`: my own shifts; `schedule` and `team` by name."""
+    """`person`: my own shifts, or of who is named; `schedule` and `team` by name."""
 
     kind: FeedKind = FeedKind.PERSON
     name: Annotated[str, Meta(max_length=100)] = ""
@@ -84,12 +84,29 @@ async def list_calendars(asking: AnAsking) -> CalendarList:
     responses=problems(Invalid, NotFound, Conflict),
 )
 async def add_calendar(asking: AnAsking, data: ACalendar) -> CalendarMade:
-    """Make an address at which programs read my shifts, a schedule's or a team's, as iCalendar."""
+    """Make an address at which programs read a person's shifts, a schedule's or a team's.
+
+    What is read is an iCalendar (RFC 5545).
+    """
     made = await asking.run(lambda unit: acting.add_feed(unit, data.kind, data.name))
-    base_url = asking.services.settings.base_url
-    return CalendarMade(
-        calendar=_shape(made.feed), url=f"{base_url}/calendars/{made.token}{SUFFIX}"
-    )
+    return _made(asking, made)
+
+
+@post(
+    "/oncall/calendars/{feed_id:uuid}/regenerate",
+    tags=["on-call"],
+    opt=SECRET,
+    responses=problems(NotFound, Forbidden),
+)
+async def regenerate_calendar(asking: AnAsking, feed_id: Id) -> CalendarMade:
+    """Give a calendar of mine another address and id: the old address opens nothing any more."""
+    made = await asking.run(lambda unit: acting.regenerate_feed(unit, feed_id))
+    return _made(asking, made)
+
+
+def _made(asking: Asking, made: acting.NewFeed) -> CalendarMade:
+    url = f"{asking.services.settings.base_url}/calendars/{made.token}{SUFFIX}"
+    return CalendarMade(calendar=_shape(made.feed), url=url)
 
 
 @delete(
@@ -116,5 +133,5 @@ async def show_calendar(request: AnyRequest, secret: Secret) -> Response[str]:
     return Response(text, media_type=MEDIA, headers=headers)
 
 
-ROUTES = [list_calendars, add_calendar, remove_calendar]
+ROUTES = [list_calendars, add_calendar, regenerate_calendar, remove_calendar]
 OPEN_ROUTES = [show_calendar]

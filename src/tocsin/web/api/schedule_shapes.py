@@ -11,7 +11,7 @@ from tocsin.oncall.actions import NewOverride, NewShift
 from tocsin.oncall.core import local_time
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.schedule.report import Finding
-from tocsin.oncall.model import Override, OverrideKind, Swap, SwapState
+from tocsin.oncall.model import CalendarLayer, Override, OverrideKind, Swap, SwapState
 from tocsin.web.api.page_shapes import ShiftShape
 from tocsin.web.api.shapes import PersonShape, person
 
@@ -150,13 +150,27 @@ class SwapList(Struct, frozen=True, kw_only=True):
     items: tuple[SwapShape, ...]
 
 
+class FollowedShape(Struct, frozen=True, kw_only=True):
+    """How the calendar was read that a layer follows; `error` "": well, null: not yet.
+
+    `unknown` are events whose people nobody here is; `left_out` rules that never match.
+    """
+
+    read_at: datetime | None
+    failing_since: datetime | None
+    error: str
+    unknown: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
 class LayerShape(Struct, frozen=True, kw_only=True):
-    """What one layer says by itself."""
+    """What one layer says by itself; `calendar` null: it follows none, or none was read yet."""
 
     name: str
     slot: str
     zone: str
     shifts: tuple[ShiftShape, ...]
+    calendar: FollowedShape | None = None
 
 
 class LayerList(Struct, frozen=True, kw_only=True):
@@ -233,6 +247,14 @@ def swap_shape(directory: Directory, one: Swap) -> SwapShape:
         if back else None,
         asker=person(directory, one.asker_id), partner=person(directory, one.partner_id),
         reason=one.reason, created_at=one.created_at, decided_at=one.decided_at,
+    )  # fmt: skip
+
+
+def followed_shape(one: CalendarLayer) -> FollowedShape:
+    """Say what the API says of a calendar that a layer follows."""
+    return FollowedShape(
+        read_at=one.read_at, failing_since=one.failing_since, error=one.error,
+        unknown=one.unknown, left_out=one.left_out,
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ _HOURS = re.compile(
 _IN_LAYER = re.compile(r"spec\.layers\[(\d+)\]")
 
 
-Kept = Mapping[str, Any]  # the shifts of a layer, by its name
+Kept = Mapping[str, Any]  # what a form does not show of a layer, by its name
 NO_SHIFTS: Kept = MappingProxyType({})
 
 
@@ -92,7 +92,7 @@ def _layer_form(one: RotationSpec | LayerSpec) -> LayerForm:
     layer = one if isinstance(one, LayerSpec) else None
     return LayerForm(
         name=layer.name if layer else TURNS,
-        shifts_of=layer.name if layer and layer.shifts else "",
+        shifts_of=layer.name if layer and (layer.shifts or layer.calendar) else "",
         slot=(layer.slot or "") if layer else "",
         zone=(layer.timezone or "") if layer else "", start=one.start or "", end=one.end or "",
         handoff_at=one.handoff.at if one.handoff else "",
@@ -184,7 +184,7 @@ def _layer(one: LayerForm, at: int, kept: Kept) -> dict[str, Any]:
     where = f"spec.layers[{at}]"
     if one.shifts_of:
         found = {"name": one.name, "slot": one.slot, "timezone": one.zone}
-        found["shifts"] = kept.get(one.shifts_of, [])
+        found |= kept.get(one.shifts_of, {})
         return {name: value for name, value in found.items() if value}
     return _turns(one, where)
 

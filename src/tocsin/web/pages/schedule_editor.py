@@ -140,7 +140,10 @@ async def _kept(unit: Unit, store: Store, form: ScheduleForm) -> drafts.Kept:
     if not any(one.shifts_of for one in form.layers):
         return drafts.NO_SHIFTS
     found = await resources.shown(unit, store, "Schedule", form.name)
-    return {one["name"]: one.get("shifts") for one in found.document.spec.get("layers", ())}
+    return {
+        one["name"]: {key: one[key] for key in ("shifts", "calendar") if one.get(key)}
+        for one in found.document.spec.get("layers", ())
+    }
 
 
 async def _look(posting: AnAsking, form: ScheduleForm) -> Preview:

@@ -15,7 +15,7 @@ from tocsin.oncall.model import FeedKind
 from tocsin.web.forms import stay, text
 from tocsin.web.pages.frame import Context, frame
 from tocsin.web.pages.schedule_overriding import back_to
-from tocsin.web.units import AnAsking, AnyRequest
+from tocsin.web.units import AnAsking, AnyRequest, Asking
 
 HERE = "/oncall/calendars"
 
@@ -37,13 +37,27 @@ async def make(posting: AnAsking, request: AnyRequest) -> Template:
         return await actions.add_feed(unit, kind, name)
 
     made = await posting.run(act)
+    return await _shown(posting, request, made, back_to(name))
+
+
+@post(HERE + "/{feed_id:uuid}/regenerate", status_code=200)
+async def regenerate(
+    posting: AnAsking, request: AnyRequest, feed_id: FromPath[UUID]
+) -> Template:
+    """Give a calendar another address and show it, this once. Raises NotFound, Forbidden."""
+    made = await posting.run(lambda unit: actions.regenerate_feed(unit, feed_id))
+    return await _shown(posting, request, made, "/oncall/me")
+
+
+async def _shown(posting: Asking, request: AnyRequest, made: NewFeed, back: str) -> Template:
+    name = made.feed.name
 
     async def read(unit: Unit) -> Context:
         unit.require("oncall:read")
         url = f"{posting.services.settings.base_url}/calendars/{made.token}.ics"
         title = f"Calendar of {name}" if name else "Calendar of my shifts"
         context = await frame(unit, request, page="oncall", title=title)
-        return context | {"url": url, "back": back_to(name)}
+        return context | {"url": url, "back": back}
 
     return Template("schedule_feed.html", context=await posting.run(read))
 
@@ -64,4 +78,4 @@ async def revoke(
     return stay(request, "/oncall/me")
 
 
-ROUTES: Final = (lead_back, make, revoke)
+ROUTES: Final = (lead_back, make, regenerate, revoke)

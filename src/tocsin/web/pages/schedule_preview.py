@@ -92,11 +92,21 @@ def changes(
                 found.append((was, will, begin, over))
         for was, will, begin, over in found:
             if was != will:
-                spans = [f"{at.astimezone(place):%a %-d %b %H:%M}" for at in (begin, over)]
                 yield (
                     f"{directory.names_of(will) or 'Nobody'} instead of"
-                    f" {directory.names_of(was) or 'nobody'}, {' to '.join(spans)}, {slot}"
+                    f" {directory.names_of(was) or 'nobody'},"
+                    f" {_span(begin, over, place, start, end)}, {slot}"
                 )
+
+
+def _span(
+    begin: datetime, over: datetime, place: ZoneInfo, start: datetime, end: datetime
+) -> str:
+    """Say from when until when; beyond [start, end) nobody has looked."""
+    since = "now" if begin == start else f"{begin.astimezone(place):%a %-d %b %H:%M}"
+    if over == end:
+        return "from now on" if begin == start else f"from {since} on"
+    return f"{since} to {over.astimezone(place):%a %-d %b %H:%M}"
 
 
 def _who(shifts: Sequence[Shift], at: datetime) -> Who:

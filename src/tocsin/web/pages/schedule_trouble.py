@@ -52,5 +52,6 @@ def words(one: Finding, directory: Directory) -> str:
         Trouble.UNREACHABLE: f"{who} cannot be woken: {one.why}",
         Trouble.LEAVER: f"{who} has left and still takes turns{slot}",
         Trouble.SINGLE: f"Only {who} ever has it{slot}",
+        Trouble.STALE: f"Its calendar is out of date: {one.why}",
         Trouble.BROKEN: f"It cannot be read: {one.why}",
     }[one.trouble]

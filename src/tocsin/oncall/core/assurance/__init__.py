@@ -5,6 +5,7 @@ rung for every instant at once, `proof` puts them together, `wording` writes it 
 `simulating` lets one page climb as the machine itself does.
 """
 
+from tocsin.oncall.core.assurance.drafted import Drafted
 from tocsin.oncall.core.assurance.proof import lasts_s, prove
 from tocsin.oncall.core.assurance.simulating import Simulated, SimulatedCall, simulate
 from tocsin.oncall.core.assurance.verdicts import (
@@ -22,6 +23,7 @@ __all__ = [
     "Assurance",
     "Cause",
     "CauseKind",
+    "Drafted",
     "Hole",
     "Line",
     "Outcome",

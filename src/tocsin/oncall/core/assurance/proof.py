@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tocsin.kernel.vocabulary import Urgency
+from tocsin.oncall.core import hours
 from tocsin.oncall.core.assurance.stands import Book, Stand, States
 from tocsin.oncall.core.assurance.verdicts import (
     CATCH_ALL,
@@ -31,14 +32,20 @@ HOLES_MAX = 50
 DAY_S = 86_400
 BEYOND_MAX_S = 31 * DAY_S
 """So far after the last alert the ladder is looked at; whatever stands last there stays."""
-HELD_S = 9 * DAY_S
+HELD_S = (hours.DAYS_AHEAD + 1) * DAY_S
 """Support hours and quiet hours hold a page back for a week at most."""
+HELD_OVER_HOLIDAYS_S = (hours.DAYS_AHEAD_MAX + 1) * DAY_S
+"""Support hours that public holidays leave out hold it back for longer."""
 
 
 def lasts_s(directory: Directory) -> int:
     """Return how long after an alert somebody may still be called for the first time."""
     found = (_lasts_s(one) for one in directory.policies.values())
-    return min(BEYOND_MAX_S, max(found, default=0)) + HELD_S
+    has_holidays = any(
+        one.holidays for policy in directory.policies.values() for one in policy.support_hours
+    )
+    held_s = HELD_OVER_HOLIDAYS_S if has_holidays else HELD_S
+    return min(BEYOND_MAX_S, max(found, default=0)) + held_s
 
 
 def prove(

@@ -47,7 +47,8 @@ class SimulatedTell(Struct, frozen=True, kw_only=True):
 class SimulatedCall(Struct, frozen=True, kw_only=True):
     """One rung at its instant; `step` counts from 1 and is 0 for the catch-all.
 
-    `missing` are targets that yield nobody. `held_until`: nothing is called before that.
+    `missing` are targets that yield nobody. `held_until`: nothing is called before that, because
+    of a public `holiday` or of the hours alone.
     """
 
     at: datetime
@@ -56,6 +57,7 @@ class SimulatedCall(Struct, frozen=True, kw_only=True):
     tells: tuple[SimulatedTell, ...] = ()
     missing: tuple[Missing, ...] = ()
     held_until: datetime | None = None
+    holiday: str = ""
 
 
 class Simulated(Struct, frozen=True, kw_only=True):
@@ -146,7 +148,10 @@ def _calls(
             case Held():
                 is_over = page.step + 1 >= len(policy.steps)
                 step = 0 if is_over else written_step(policy, page.step + 1)
-                yield SimulatedCall(at=at, round=page.loop + 1, step=step, held_until=one.until)
+                yield SimulatedCall(
+                    at=at, round=page.loop + 1, step=step, held_until=one.until,
+                    holiday=one.holiday,
+                )  # fmt: skip
             case _:
                 continue
 

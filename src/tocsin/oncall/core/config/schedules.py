@@ -93,10 +93,27 @@ class ShiftSpec(
     to: Annotated[str, Meta(max_length=40, examples=["2026-03-31T09:00"])]
 
 
+class CalendarSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another calendar (iCalendar), read every hour; its events are the shifts of the layer.
+
+    Whoever may read the schedule sees the address, and its history keeps it.
+    """
+
+    url: Annotated[
+        str,
+        Meta(
+            pattern=r"^https?://[^\s@]+$",
+            max_length=2000,
+            examples=["https://calendar.example.org/rota.ics"],
+        ),
+    ]
+
+
 class LayerSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """A rotation of one slot, by clocks of its own; those above it hide it where they are in force.
 
-    A layer has either turns (`start`, `every`, `people`) or `shifts`, one by one.
+    A layer has turns (`start`, `every`, `people`), or `shifts`, one by one, or a `calendar` that
+    says them.
     """
 
     name: Label
@@ -107,6 +124,7 @@ class LayerSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, r
     length: Annotated[int, Meta(ge=1, le=366)] = 1
     people: Annotated[tuple[str | Group, ...], Meta(max_length=200)] = ()
     shifts: Annotated[tuple[ShiftSpec, ...], Meta(max_length=2000)] = ()
+    calendar: CalendarSpec | None = None
     handoff: HandoffSpec | None = None
     end: Start | None = None
     windows: Windows = ()
@@ -143,12 +161,20 @@ def schedule_refs(spec: ScheduleSpec) -> Iterable[tuple[str, str, str]]:
 
 
 def _check_layer(layer: LayerSpec, field: str) -> None:
-    if layer.shifts and (layer.start or layer.every or layer.people or layer.windows):
+    has_turns = bool(layer.start or layer.every or layer.people or layer.windows)
+    if layer.shifts and has_turns:
         raise Invalid(
             f"{field}.shifts: write either shifts or turns (start, every, people)",
             field=f"{field}.shifts",
         )
-    for name in ("start", "every", "people") if not layer.shifts else ():
+    if layer.calendar and (layer.shifts or has_turns):
+        raise Invalid(
+            f"{field}.calendar: write either a calendar, or shifts, or turns (start, every,"
+            " people)",
+            field=f"{field}.calendar",
+        )
+    is_written = layer.shifts or layer.calendar
+    for name in ("start", "every", "people") if not is_written else ():
         if not getattr(layer, name):
             raise Invalid(f"{field}.{name}: is required", field=f"{field}.{name}")
 

@@ -48,6 +48,8 @@ def fold(stack: Stack, override: Override, at_s: int) -> Stack:
                 else one
                 for one in stack
             ]
+        case OverrideKind.CALENDAR:
+            return stack  # it is in the layers already
 
 
 def winner(stack: Stack, absent: frozenset[PersonId]) -> Candidate | None:

@@ -31,21 +31,25 @@ def between(calendar: Holidays, start: date, end: date) -> list[tuple[date, str]
     return sorted(item for item in found if start <= item[0] < end)
 
 
-def check_calendar(calendar: Holidays, field: str) -> None:
-    """Refuse a country, or a part of one, whose holidays are not known here. Raises Invalid."""
+def check_calendar(calendar: Holidays, where: str) -> None:
+    """Refuse a country, or a part of one, whose holidays are not known here. Raises Invalid.
+
+    `where` is the resource and its field: `Schedule/web: spec.holidays`.
+    """
+    field = where.partition(": ")[2] or where
     import holidays  # noqa: PLC0415 - slow to import, and only some schedules have holidays
 
     known = holidays.list_supported_countries()
     parts = known.get(calendar.country)
     if parts is None:
         raise Invalid(
-            f"{field}.country: the holidays of {calendar.country!r} are not known here; write"
+            f"{where}.country: the holidays of {calendar.country!r} are not known here; write"
             " a country by its two letters of ISO 3166-1, e.g. DE",
             field=f"{field}.country",
         )
     if calendar.subdivision is not None and calendar.subdivision not in parts:
         raise Invalid(
-            f"{field}.subdivision: {calendar.country} has no {calendar.subdivision!r}; known:"
+            f"{where}.subdivision: {calendar.country} has no {calendar.subdivision!r}; known:"
             f" {', '.join(parts) or 'none'}",
             field=f"{field}.subdivision",
         )

@@ -1,7 +1,8 @@
 """Shifts as an iCalendar text (RFC 5545): in UTC, with names that stay theirs; no library needed."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from hashlib import sha256
 from uuid import UUID
 
 from msgspec import Struct
@@ -21,6 +22,13 @@ class Entry(Struct, frozen=True, kw_only=True):
     shift: Shift
 
 
+class Revision(Struct, frozen=True):
+    """How often what a calendar says has changed, and when it did so last."""
+
+    sequence: int
+    changed_at: datetime
+
+
 def entries(schedule: Schedule, shifts: Sequence[Shift], since: datetime) -> Iterator[Entry]:
     """Name shifts by their turn: what moves keeps its name, and no name is there twice.
 
@@ -38,8 +46,23 @@ def entries(schedule: Schedule, shifts: Sequence[Shift], since: datetime) -> Ite
             yield Entry(uid=uid, schedule=schedule.name, shift=shift)
 
 
-def calendar(name: str, found: Sequence[Entry], name_of: Callable[[PersonId], str]) -> str:
-    """Write a calendar: the same entries make the same text, byte for byte."""
+def digest(found: Sequence[Entry], name_of: Callable[[PersonId], str]) -> str:
+    """Return what tells two states of a calendar apart, whatever order they come in."""
+    said = sorted(
+        (one.uid, one.shift.start_at.isoformat(), one.shift.end_at.isoformat(),
+         _summary(one, name_of))
+        for one in found
+    )  # fmt: skip
+    return sha256(repr(said).encode()).hexdigest()
+
+
+def calendar(
+    name: str, found: Sequence[Entry], name_of: Callable[[PersonId], str], revision: Revision
+) -> str:
+    """Write a calendar: the same entries and revision make the same text, byte for byte.
+
+    An event that has moved has a higher SEQUENCE than before; others may have, too.
+    """
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
@@ -50,23 +73,29 @@ def calendar(name: str, found: Sequence[Entry], name_of: Callable[[PersonId], st
         "X-PUBLISHED-TTL:PT1H",
     ]
     for one in sorted(found, key=lambda entry: (entry.shift.start_at, entry.uid)):
-        lines += _event(one, name_of)
+        lines += _event(one, name_of, revision)
     lines.append("END:VCALENDAR")
     return "".join(f"{folded}\r\n" for line in lines for folded in _folded(line))
 
 
-def _event(one: Entry, name_of: Callable[[PersonId], str]) -> list[str]:
+def _summary(one: Entry, name_of: Callable[[PersonId], str]) -> str:
+    who = ", ".join(name_of(person_id) for person_id in one.shift.people)
+    slot = "" if one.shift.slot == "primary" else f" ({one.shift.slot})"
+    return f"{who}: {one.schedule}{slot}"
+
+
+def _event(one: Entry, name_of: Callable[[PersonId], str], revision: Revision) -> list[str]:
     shift = one.shift
-    who = ", ".join(name_of(person_id) for person_id in shift.people)
-    slot = "" if shift.slot == "primary" else f" ({shift.slot})"
     return [
         "BEGIN:VEVENT",
         f"UID:{_text(one.uid)}",
-        # of what is published the stamp is when it was last changed; a shift's is its beginning
-        f"DTSTAMP:{_instant(shift.start_at)}",
+        # of what is published the stamp is when it was last changed (RFC 5545 §3.8.7.2)
+        f"DTSTAMP:{_instant(revision.changed_at)}",
+        f"LAST-MODIFIED:{_instant(revision.changed_at)}",
+        f"SEQUENCE:{revision.sequence}",
         f"DTSTART:{_instant(shift.start_at)}",
         f"DTEND:{_instant(shift.end_at)}",
-        f"SUMMARY:{_text(f'{who}: {one.schedule}{slot}')}",
+        f"SUMMARY:{_text(_summary(one, name_of))}",
         "CATEGORIES:ON-CALL",
         "TRANSP:TRANSPARENT",
         "END:VEVENT",
@@ -74,7 +103,7 @@ def _event(one: Entry, name_of: Callable[[PersonId], str]) -> list[str]:
 
 
 def _instant(at: datetime) -> str:
-    return f"{at:%Y%m%dT%H%M%SZ}"
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def _text(text: str) -> str:

@@ -34,7 +34,7 @@ class Piece(Struct, frozen=True):
 
 def pieces(layer: Layer, start_s: int, end_s: int) -> list[Piece]:
     """Return what a layer says of [start_s, end_s), in order, uncut. Raises ValueError."""
-    if layer.shifts:
+    if layer.shifts or layer.source:
         return [one for one in _fixed(layer) if one.end_s > start_s and one.start_s < end_s]
     found = list(turns(layer, start_s, end_s))
     if not found:
@@ -52,8 +52,11 @@ def pieces(layer: Layer, start_s: int, end_s: int) -> list[Piece]:
 
 
 def _fixed(layer: Layer) -> Iterator[Piece]:
-    for k, one in enumerate(layer.shifts):
-        yield Piece(seconds(one.start_at), seconds(one.end_at), one.people, layer.name, k)
+    for place, one in enumerate(layer.shifts):
+        start_s = seconds(one.start_at)
+        # of a calendar only a stretch is known: there a shift is called by when it begins
+        k = start_s // 60 if layer.source else place
+        yield Piece(start_s, seconds(one.end_at), one.people, layer.name, k)
 
 
 def _crossed(

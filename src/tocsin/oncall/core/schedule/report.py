@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from tocsin.kernel.ids import PersonId, ScheduleId
 from tocsin.oncall.core.schedule.final import final, layers_at
-from tocsin.oncall.model import Plan, Timeline
+from tocsin.oncall.core.schedule.subscribed import is_old
+from tocsin.oncall.model import CalendarLayer, Plan, Timeline
 
 
 class Trouble(StrEnum):
@@ -19,12 +20,13 @@ class Trouble(StrEnum):
     LEAVER = "leaver"  # who takes turns has left, or is not active
     SINGLE = "single"  # only one person ever has it
     BROKEN = "broken"  # it cannot be read
+    STALE = "stale"  # the calendar a layer follows was not read for a day
 
 
 class Finding(Struct, frozen=True, kw_only=True):
     """Something wrong with one slot, in [start_at, end_at); about a person where it is one's.
 
-    `why` says why they cannot be reached.
+    `why` says why they cannot be reached, or a calendar cannot be read.
     """
 
     trouble: Trouble
@@ -42,12 +44,16 @@ def findings(
     unreachable: Mapping[PersonId, str],
     now: datetime,
     end: datetime,
+    calendars: Sequence[CalendarLayer] = (),
 ) -> list[Finding]:
     """Look at [now, end), never at the past; soonest first.
 
-    `unreachable` are people who cannot be woken, and why not: their shifts are as good as gaps.
+    `unreachable` are people who cannot be woken, and why not: their shifts are as good as gaps,
+    and in a group they are named all the same. `calendars`: how those that layers follow were read.
     """
     found = [one for timeline in timelines for one in _of(timeline, unreachable, now, end)]
+    old = [one for one in calendars if is_old(one, now)]
+    found += [one for timeline in timelines for one in _stale(_About(timeline, now, end), old)]
     return sorted(found, key=lambda one: (one.start_at, one.schedule, one.slot, one.trouble))
 
 
@@ -57,19 +63,33 @@ def _of(
     about = _About(timeline, now, end)
     try:
         plan = final(timeline, now, end)
-    except ValueError:
-        yield from (about.finding(Trouble.BROKEN, slot) for slot in timeline.schedule.slots)
+    except ValueError as error:
+        for slot in timeline.schedule.slots:
+            yield about.finding(Trouble.BROKEN, slot, why=str(error)[:200])
         return
     for gap in plan.gaps:
         yield about.finding(Trouble.GAP, gap.slot, since=gap.start_at, until=gap.end_at)
     for shift in plan.shifts:
-        if all(who in unreachable for who in shift.people):
-            yield about.finding(
-                Trouble.UNREACHABLE, shift.slot, shift.people[0],
-                since=shift.start_at, until=shift.end_at, why=unreachable[shift.people[0]],
-            )  # fmt: skip
+        for who in shift.people:
+            if who in unreachable:
+                yield about.finding(
+                    Trouble.UNREACHABLE, shift.slot, who,
+                    since=shift.start_at, until=shift.end_at, why=unreachable[who],
+                )  # fmt: skip
     for slot in timeline.schedule.slots:
         yield from _of_people(about, plan.of(slot), slot)
+
+
+def _stale(about: "_About", old: Sequence[CalendarLayer]) -> Iterator[Finding]:
+    schedule = about.timeline.schedule
+    slots = {one.name: one.slot for one in schedule.layers if one.source}
+    for one in old:
+        if one.schedule_id == schedule.id and one.layer in slots:
+            read = (
+                f"last read {one.read_at:%Y-%m-%d %H:%M} UTC" if one.read_at else "never read"
+            )
+            why = f"layer {one.layer}: {read}; {one.error or 'it is overdue'}"
+            yield about.finding(Trouble.STALE, slots[one.layer], why=why)
 
 
 def _of_people(about: "_About", plan: Plan, slot: str) -> Iterator[Finding]:

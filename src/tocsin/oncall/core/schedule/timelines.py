@@ -3,10 +3,20 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
 from typing_extensions import override
 
 from tocsin.kernel.ids import PersonId, ScheduleId
-from tocsin.oncall.model import Override, Person, Schedule, Timeline, Version
+from tocsin.oncall.model import (
+    Layer,
+    Override,
+    OverrideKind,
+    Person,
+    Schedule,
+    TemporaryShift,
+    Timeline,
+    Version,
+)
 
 
 class Timelines(Mapping[ScheduleId, Timeline]):
@@ -31,6 +41,11 @@ class Timelines(Mapping[ScheduleId, Timeline]):
         schedule = self._schedules[key]
         versions = tuple(self._versions.get(key, ()))
         overrides = tuple(one for one in self._overrides if one.schedule_id in (key, None))
+        said = {one.layer: one.shifts for one in overrides if one.kind is OverrideKind.CALENDAR}
+        if said:
+            overrides = tuple(o for o in overrides if o.kind is not OverrideKind.CALENDAR)
+            schedule = replace(schedule, layers=_told(schedule.layers, said))
+            versions = tuple(replace(one, layers=_told(one.layers, said)) for one in versions)
         named = {*schedule.people, *_of_versions(versions), *_of_overrides(overrides)}
         absent = frozenset(who for who in named if not self._is_there(who))
         return Timeline(
@@ -49,6 +64,16 @@ class Timelines(Mapping[ScheduleId, Timeline]):
     def _is_there(self, who: PersonId) -> bool:
         person = self._people.get(who)
         return person is not None and person.active
+
+
+def _told(
+    layers: Sequence[Layer], said: Mapping[str, tuple[TemporaryShift, ...]]
+) -> tuple[Layer, ...]:
+    """Give layers that are read from calendars the shifts these say."""
+    return tuple(
+        replace(one, shifts=said[one.name]) if one.source and one.name in said else one
+        for one in layers
+    )
 
 
 def _of_versions(versions: Sequence[Version]) -> Iterator[PersonId]:

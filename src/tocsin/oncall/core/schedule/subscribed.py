@@ -1,0 +1,77 @@
+"""A layer that is read from another calendar, again and again: what each reading changes. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from tocsin.kernel.ids import PersonId
+from tocsin.oncall.core.schedule.importing import WrittenShift
+from tocsin.oncall.model import CalendarLayer, Person, TemporaryShift
+
+AHEAD = timedelta(days=120)
+"""How far a calendar is expanded: further than anything looks at schedules."""
+AGAIN = timedelta(hours=1)
+AFTER_FAILURE = timedelta(minutes=5)
+CLAIM = timedelta(minutes=5)
+WHOLE = timedelta(days=1)
+"""How old what was expanded may be, before the text is asked for though it has not changed."""
+OLD = timedelta(days=1)
+"""After how long without a good reading somebody is told."""
+ERROR_MAX = 300
+
+
+def asks_for_changes_alone(one: CalendarLayer, now: datetime) -> bool:
+    """Say whether "nothing has changed" would do as an answer."""
+    is_fresh = one.expanded_at is not None and now - one.expanded_at < WHOLE
+    return is_fresh and not one.error and not one.unknown
+
+
+def as_shifts(
+    found: Sequence[WrittenShift], people: Mapping[PersonId, Person]
+) -> tuple[TemporaryShift, ...]:
+    """Turn what was matched into a layer's shifts."""
+    by_name = {one.name: one.id for one in people.values()}
+    return tuple(
+        TemporaryShift(
+            people=tuple(by_name[name] for name in one.people),
+            start_at=one.start_at.replace(microsecond=0),
+            end_at=one.end_at.replace(microsecond=0),
+        )
+        for one in found
+    )
+
+
+def from_now(
+    found: Sequence[TemporaryShift], present: TemporaryShift | None, now: datetime
+) -> tuple[TemporaryShift, ...]:
+    """Cut what was found at `now`: history stays. A shift that goes on is one with its beginning.
+
+    `present` is who had it at `now` until this reading.
+    """
+    later = [one for one in found if one.end_at > now]
+    if not later or later[0].start_at >= now:
+        return tuple(later)
+    first = later[0]
+    is_same = present is not None and present.people == first.people
+    start_at = now if present is None or not is_same else present.start_at
+    return (replace(first, start_at=start_at), *later[1:])
+
+
+def well(one: CalendarLayer, now: datetime) -> CalendarLayer:
+    """Note that a calendar was read, or has not changed."""
+    return replace(one, read_at=now, failing_since=None, error="", due_at=now + AGAIN)
+
+
+def failed(one: CalendarLayer, why: str, now: datetime) -> CalendarLayer:
+    """Note that it could not be read: what was read last stays."""
+    return replace(
+        one, failing_since=one.failing_since or now, error=why[:ERROR_MAX],
+        due_at=now + AFTER_FAILURE,
+    )  # fmt: skip
+
+
+def is_old(one: CalendarLayer, now: datetime) -> bool:
+    """Say whether what a layer says was read too long ago to be relied on."""
+    since = one.read_at or one.failing_since
+    return since is not None and now - since >= OLD

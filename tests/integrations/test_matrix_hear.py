@@ -148,3 +148,38 @@ async def test_a_homeserver_that_was_set_up_anew_is_asked_from_the_beginning() -
     assert "since" in server.requests[2].path
     assert "since" not in server.requests[3].path
     assert (ear.kept, ear.said) == (["s1"], [])
+
+
+async def test_a_sync_that_is_too_large_is_passed_over_and_what_comes_after_is_heard() -> None:
+    """Nothing is made up of what was cut off, and no flood makes Tocsin deaf."""
+    flood = joined("!r:example.org", *(event(f"!ack {n} " + "x" * 60_000) for n in range(40)))
+    answers = [
+        ok(user_id=OWN), ok(), ok(next_batch="flooded", rooms=flood),
+        ok(next_batch="s2", rooms=joined("!r:example.org", event("!ack the past"))),
+        ok(next_batch="s3", rooms=joined("!r:example.org", event("!ack"))), ok(),
+        ok(event_id="$answer"), answer(503),
+    ]  # fmt: skip
+    ear = Ear()
+    ear.position = "s1"
+    async with http_server(*answers) as server:
+        home = Homeserver(
+            Outbound(allowed=LOOPBACK), url=f"http://127.0.0.1:{server.port}", token="t"
+        )
+        with pytest.raises(Deaf):
+            await MatrixRooms(home).listen(ear)
+    assert "since=s1" in server.requests[2].path
+    assert "since" not in server.requests[3].path
+    assert ear.kept[:2] == ["s2", "s3"]
+    assert [one.text for one in ear.said] == ["!ack"]
+
+
+async def test_a_first_sync_that_is_too_large_is_said_and_not_tried_without_end() -> None:
+    flood = joined("!r:example.org", *(event("x" * 60_000) for _ in range(40)))
+    answers = [ok(user_id=OWN), ok(), ok(next_batch="s1", rooms=flood)]
+    async with http_server(*answers) as server:
+        home = Homeserver(
+            Outbound(allowed=LOOPBACK), url=f"http://127.0.0.1:{server.port}", token="t"
+        )
+        with pytest.raises(Deaf, match="makes no sense"):
+            await MatrixRooms(home).listen(Ear())
+    assert len(server.requests) == 3

@@ -79,11 +79,17 @@ async def _nothing(_owner: Any, _job: Any) -> None:
     """Do nothing."""
 
 
-def job_kinds(tick: Any = _nothing, fetch: Any = _nothing, retry: Any = _nothing) -> JobKinds:
-    """Return kinds for `Tick`, a timer, and `Fetch`, an errand."""
+def job_kinds(
+    tick: Any = _nothing,
+    fetch: Any = _nothing,
+    retry: Any = _nothing,
+    *,
+    shares: bool = False,
+) -> JobKinds:
+    """Return kinds for `Tick`, a timer that `shares` a unit or not, and `Fetch`, an errand."""
     return JobKinds(
         (
-            JobKind(job=Tick, mode="timer", run=tick),
+            JobKind(job=Tick, mode="timer", run=tick, shares=shares),
             JobKind(job=Fetch, mode="errand", run=fetch),
             JobKind(job=RetryReaction, mode="timer", run=retry),
         )

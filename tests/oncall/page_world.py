@@ -1,14 +1,16 @@
 """The real page machine over the tiny tables of the model: effects in, rows out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID, uuid5
 
-from page_model import Org, Row, TinyDb
+from msgspec.structs import replace
+from page_tables import DOWN, Org, Row, TinyDb
 from typing_extensions import override
 
 from tocsin.kernel.ids import IncidentId, NotificationId, PageId, PersonId, PolicyId
+from tocsin.kernel.vocabulary import Urgency
 from tocsin.oncall.core.effects import (
     Effect,
     MethodFailed,
@@ -19,7 +21,7 @@ from tocsin.oncall.core.effects import (
     SetTimer,
     Unpageable,
 )
-from tocsin.oncall.core.fence import fenced
+from tocsin.oncall.core.fence import silenced
 from tocsin.oncall.core.inputs import (
     AckExpired,
     Acknowledge,
@@ -28,8 +30,11 @@ from tocsin.oncall.core.inputs import (
     Escalate,
     HandBack,
     Input,
+    OpeningDue,
     Outcome,
     PermanentFailure,
+    Raise,
+    Reassign,
     Resolve,
     Retrigger,
     Sent,
@@ -66,7 +71,7 @@ def person_id(name: str) -> PersonId:
     return PersonId(uuid5(SPACE, name))
 
 
-def ladder_of(org: Org) -> Ladder:
+def ladder_of(org: Org, now: int = 0, assigned: str = "") -> Ladder:
     """What the real resolver makes of the organisation."""
 
     def targets(names: list[str] | tuple[str, ...]) -> tuple[PersonTarget, ...]:
@@ -86,13 +91,22 @@ def ladder_of(org: Org) -> Ladder:
     policy = Policy(
         id=PolicyId(SPACE),
         name="payments",
-        steps=tuple(Step(targets(names), timeout_s) for names, timeout_s in org.steps),
+        steps=tuple(
+            Step(
+                targets(one.names), one.timeout, Urgency.HIGH if one.urgent else None, one.turns
+            )
+            for one in org.rungs(assigned)
+        ),
         repeat=org.repeat,
         catch_all=targets(org.catch_all),
         catch_every_s=org.catch_every,
         ack_timeout_s=org.ack_timeout,
     )
-    return resolve(policy, {person.id: person for person in people}, {}, NOON)
+    found = resolve(policy, {person.id: person for person in people}, {}, NOON)
+    is_closed = now < org.opens_at
+    return replace(
+        found, opens_at=NOON + timedelta(seconds=org.opens_at) if is_closed else None
+    )
 
 
 class World(TinyDb):
@@ -108,6 +122,9 @@ class World(TinyDb):
             policy_id=PolicyId(SPACE),
             now=NOON,
         )
+        self.page = replace(
+            self.page, urgency=Urgency.LOW if org.low else Urgency.HIGH, ticket=org.ticket
+        )
         self.log: list[tuple[int, Effect]] = []
 
     def feed(self, happened: Input, now: int) -> tuple[Effect, ...]:
@@ -122,7 +139,10 @@ class World(TinyDb):
     def carry_out(self, effect: Effect) -> None:
         match effect:
             case Notify():
-                self.enqueue(_rung(effect.rung), self.name(effect.person_id), effect.method)
+                self.enqueue(
+                    _rung(effect.rung), self.name(effect.person_id), effect.method,
+                    urgent=effect.urgency is Urgency.HIGH,
+                )  # fmt: skip
             case SetTimer(kind, due_at, epoch):
                 self.timer(kind, _seconds(due_at), epoch)
             case PullForward(kind, due_at, epoch):
@@ -150,16 +170,22 @@ class World(TinyDb):
         page = self.page
         return (
             str(page.state), page.epoch, page.loop, page.step, page.catch,
-            page.retriggers, page.unpageable,
+            page.retriggers, page.unpageable, page.urgency is Urgency.HIGH,
         )  # fmt: skip
+
+    def ladder(self, now: int) -> Ladder:
+        """Say whom the page reaches now: before the policy whom it was handed to."""
+        target = self.page.assigned
+        to = self.name(target.person) if isinstance(target, PersonTarget) else ""
+        return ladder_of(self.org, now, to)
 
     @override
     def on_trigger(self, now: int) -> None:
-        self.feed(Trigger(ladder_of(self.org)), now)
+        self.feed(Trigger(self.ladder(now)), now)
 
     @override
     def on_due(self, kind: str, epoch: int, now: int) -> None:
-        ladder = ladder_of(self.org)
+        ladder = self.ladder(now)
         match TimerKind(kind):
             case TimerKind.STEP:
                 self.feed(StepDue(epoch, ladder), now)
@@ -170,27 +196,35 @@ class World(TinyDb):
             case TimerKind.SNOOZE:
                 self.feed(SnoozeOver(epoch, ladder), now)
             case TimerKind.OPENING:
-                raise AssertionError("what is urgent is never held")
+                self.feed(OpeningDue(epoch, ladder), now)
 
     @override
     def is_fenced(self, row: Row) -> bool:
-        return fenced(self.page, row.rung[0]) is not None
+        return silenced(self.page, _notification(row)) is not None
 
     @override
-    def on_end(self, row: Row, outcome: str, now: int) -> None:
+    def on_end(
+        self, row: Row, outcome: str, now: int, seen: Sequence[Row] | None = None
+    ) -> None:
+        seen = self.of_rung(row) if seen is None else seen
         outcomes: dict[str, Outcome] = {
             "sent": Sent(),
             "transient": TransientFailure("451 try later"),
             "permanent": PermanentFailure("550 no such mailbox"),
             "unconfirmed": Unconfirmed(),
-            "down": TransientFailure("left alone for a while", next_now=True),
+            **{
+                word: TransientFailure("left alone", retry_after_s=wait_s, skipped=True)
+                for word, wait_s in DOWN.items()
+            },
         }
         ended = AttemptEnded(
             notification=_notification(row),
             outcome=outcomes[outcome],
-            siblings=tuple(_notification(one) for one in self.rows if one.rung == row.rung),
+            siblings=tuple(map(_notification, seen)),
             methods=tuple(KINDS[i % 2] for i in range(self.org.methods[row.user])),
+            skipped_count=row.skipped,
         )
+        row.skipped += outcome in DOWN
         self.feed(ended, now)
 
     @override
@@ -203,7 +237,7 @@ class World(TinyDb):
 
     @override
     def escalate(self, who: str, now: int) -> None:
-        self.feed(Escalate(person_id(who), ladder_of(self.org)), now)
+        self.feed(Escalate(person_id(who), self.ladder(now)), now)
 
     @override
     def snooze(self, who: str, until: int, now: int) -> None:
@@ -211,11 +245,23 @@ class World(TinyDb):
 
     @override
     def hand_back(self, who: str, now: int) -> None:
-        self.feed(HandBack(person_id(who), ladder_of(self.org)), now)
+        self.feed(HandBack(person_id(who), self.ladder(now)), now)
 
     @override
     def retrigger(self, now: int) -> None:
-        self.feed(Retrigger(ladder_of(self.org)), now)
+        self.feed(Retrigger(ladder_of(self.org, now), self.page.urgency), now)
+
+    @override
+    def reassign(self, to: str, now: int) -> None:
+        happened = Reassign(
+            by=None, ladder=ladder_of(self.org, now, to), target=PersonTarget(person_id(to)),
+            policy_id=self.page.policy_id, asked_person=None, ticket=self.page.ticket,
+        )  # fmt: skip
+        self.feed(happened, now)
+
+    @override
+    def make_urgent(self, now: int) -> None:
+        self.feed(Raise(self.ladder(now)), now)
 
 
 def two_steps() -> Org:
@@ -269,6 +315,7 @@ def _notification(row: Row) -> Notification:
         state=NotificationState(row.state),
         attempt_count=row.attempts,
         queued_at=NOON,
+        urgency=Urgency.HIGH if row.urgent else Urgency.LOW,
     )
 
 

@@ -1,7 +1,7 @@
 """What follows when an attempt to tell somebody ends."""
 
 from msgspec.structs import replace
-from page_model import Org
+from page_tables import Org
 from page_world import NOON, SPACE, deliver, facts, person_id, triggered, two_steps, wait
 
 from tocsin.kernel.ids import NotificationId, PageId

@@ -2,7 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from page_model import Org, Row
+from page_tables import Org, Row
 from page_world import World, deliver, facts, triggered, two_steps
 
 from tocsin.oncall.core.effects import (
@@ -77,7 +77,9 @@ def test_a_provider_that_is_left_alone_costs_no_time_where_there_is_another() ->
 
 
 ORG = Org(steps=[(["ana", "ben"], 300)], methods={"ana": 3, "ben": 2, "boss": 1}, repeat=0)
-words = st.sampled_from(["sent", "transient", "permanent", "down", "lost", "unconfirmed"])
+words = st.sampled_from(
+    ["sent", "transient", "permanent", "down", "down for long", "lost", "unconfirmed"]
+)
 
 
 @given(st.lists(st.tuples(words, st.integers(0, 30)), max_size=40))

@@ -68,7 +68,8 @@ async def test_a_provider_that_fails_is_asked_no_more_until_one_attempt_shows_it
         outcome = await channel.send(PAGE)
     assert line.count == FAILURES_MAX
     assert isinstance(outcome, TransientFailure)
-    assert outcome.next_now
+    assert outcome.skipped
+    assert outcome.retry_after_s == OPEN_FIRST.total_seconds()
     assert watch.told == [("p", DOWN.reason)]
     assert watch.breakers.down() == ["p"]
     assert PROVIDER_STATE.labels("p")._value.get() == 2
@@ -110,6 +111,39 @@ async def test_the_second_provider_takes_what_the_first_does_not_in_the_same_att
     own.outcome = PermanentFailure("no such number", address_wrong=True)
     watch.now += timedelta(minutes=6)
     assert await channel.send(PAGE) == own.outcome  # Twilio would not know better
+
+
+async def test_what_was_asked_of_one_of_them_counts_and_what_was_asked_of_none_waits_for_the_first() -> (
+    None
+):
+    watch, own, twilio = Watch(), Line(DOWN), Line(TransientFailure("busy"))
+    channel = InOrder(
+        [watch.before(own, lambda _: "gateway"), watch.before(twilio, lambda _: "twilio")]
+    )
+    for _ in range(FAILURES_MAX):
+        assert await channel.send(PAGE) == twilio.outcome
+    watch.now += timedelta(seconds=10)
+    assert (own.count, twilio.count) == (FAILURES_MAX, FAILURES_MAX)
+    outcome = await channel.send(PAGE)
+    assert isinstance(outcome, TransientFailure)
+    assert outcome.skipped
+    assert outcome.retry_after_s == OPEN_FIRST.total_seconds() - 10
+    watch.now += OPEN_FIRST
+    own.outcome = TransientFailure("no answer")
+    assert await channel.send(PAGE) == twilio.outcome
+
+
+async def test_while_one_attempt_shows_how_it_is_the_others_look_again_soon() -> None:
+    watch = Watch()
+    channel = watch.before(Line(DOWN))
+    for _ in range(FAILURES_MAX):
+        await channel.send(PAGE)
+    watch.now += OPEN_FIRST
+    assert watch.breakers.admits("p")
+    outcome = await channel.send(PAGE)
+    assert isinstance(outcome, TransientFailure)
+    assert (outcome.skipped, outcome.retry_after_s) == (True, 5.0)
+    assert watch.breakers.wait_s("another") == 0.0
 
 
 async def test_each_host_has_a_breaker_of_its_own_and_the_inbox_none() -> None:

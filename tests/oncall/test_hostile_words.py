@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.integrations.ical.read import RULES_MAX, shifts
+from tocsin.integrations.ical.expand import RULES_MAX, shifts
 from tocsin.kernel.errors import Invalid, TooLarge
 from tocsin.oncall.core.reply import read
 

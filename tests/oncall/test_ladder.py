@@ -2,10 +2,18 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 from rota_world import SPACE, layer, pid, schedule, sid
 
 from tocsin.kernel.ids import PolicyId
-from tocsin.oncall.core.ladder import Missing, MissingReason, Reach, resolve
+from tocsin.oncall.core.ladder import (
+    Missing,
+    MissingReason,
+    Reach,
+    is_looking_ahead,
+    resolve,
+    schedules_of,
+)
 from tocsin.oncall.core.schedule.timelines import Timelines
 from tocsin.oncall.model import (
     Method,
@@ -18,6 +26,7 @@ from tocsin.oncall.model import (
     ScheduleTarget,
     Step,
     Target,
+    TeamTarget,
 )
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -124,3 +133,17 @@ def test_the_catch_all_is_resolved_like_a_step() -> None:
     assert [reach.person_id for reach in ladder.catch_all.reach] == [pid("ana")]
     assert ladder.catch_all.missing[0].reason is MissingReason.NO_METHOD
     assert (ladder.repeat, ladder.catch_every_s, ladder.ack_timeout_s) == (0, 600, 1800)
+
+
+def test_a_policy_hangs_on_the_schedules_of_its_steps_its_catch_all_and_its_teams() -> None:
+    team = schedule(layer(pid("ana")), name="theirs")
+    known = {**SCHEDULES, team.id: msgspec.structs.replace(team, team="sre")}
+    found = policy(
+        ScheduleTarget(sid("web")), TeamTarget("sre", on_call=True), TeamTarget("other"),
+        catch_all=(ScheduleTarget(sid("left"), next=True),),
+    )  # fmt: skip
+    assert schedules_of(found, known) == {sid("web"), sid("left"), team.id}
+    assert is_looking_ahead(found)
+    alone = policy(PersonTarget(pid("ana")), TeamTarget("sre"))
+    assert schedules_of(alone, known) == frozenset()
+    assert not is_looking_ahead(alone)

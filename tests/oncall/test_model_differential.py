@@ -13,15 +13,18 @@ from typing import Any
 import pytest
 import yaml
 from msgspec import Struct
-from page_model import Model, Org
+from page_model import Model
+from page_tables import Org, Row
 
 from fakes.world import NOON, World, running
 from tocsin.kernel.access import Role
 from tocsin.kernel.actor import SYSTEM, Actor
 from tocsin.kernel.ids import IncidentId, PageId, uuid7
 from tocsin.kernel.unit import Unit
+from tocsin.kernel.vocabulary import Urgency
 from tocsin.oncall import actions as oncall
 from tocsin.oncall import store
+from tocsin.oncall.core.config import ASKED_TIMEOUT_S
 from tocsin.oncall.model import Brief
 from tocsin.oncall.ports import Outcome, Outgoing, PermanentFailure, Sent, TransientFailure
 
@@ -30,7 +33,12 @@ pytestmark = pytest.mark.db
 NAMES = ("ana", "ben", "cy", "boss")
 BRIEF = Brief(number=1, title="It is down", summary="", labels={})
 LIVES = 6
-VERBS = ("ack", "ack", "resolve", "escalate", "snooze", "hand back", "retrigger", "nothing")
+VERBS = (
+    "ack", "ack", "resolve", "escalate", "snooze", "hand back", "retrigger", "reassign", "raise",
+    "nothing",
+)  # fmt: skip
+RECEIPT_S = 61  # odd, so that little else happens at the instants at which receipts are missed
+FRIDAY = {"weekdays": ["fri"], "to": "23:00", "timezone": "UTC"}
 Tried = tuple[int, str, int, str]
 
 
@@ -40,6 +48,7 @@ class Act(Struct, frozen=True):
     at: int
     verb: str
     until: int = 0
+    to: str = ""
 
 
 def draw(rng: random.Random) -> tuple[Org, list[Act], float]:
@@ -52,16 +61,29 @@ def draw(rng: random.Random) -> tuple[Org, list[Act], float]:
         catch_all=tuple(rng.sample(NAMES, rng.randrange(2))),
         catch_every=rng.choice((120, 600)),
         ack_timeout=rng.choice((0, 1200)),
+        turns=frozenset(at for at in range(3) if rng.random() < 0.4),
+        urgent=frozenset(at for at in range(3) if rng.random() < 0.3),
+        low=rng.random() < 0.5,
+        opens_at=rng.choice((0, 20 * 60, 75 * 60)),
+        assigned_s=ASKED_TIMEOUT_S,
     )
     instants = sorted(rng.sample(range(30, 5400, 7), 10))
-    acts = [Act(at, rng.choice(VERBS), at + rng.choice((90, 1800))) for at in instants]
+    there = [name for name in NAMES if org.methods[name]]
+    acts = [
+        Act(at, rng.choice(VERBS), at + rng.choice((90, 1800)), rng.choice(there or [""]))
+        for at in instants
+    ]
     return org, acts, rng.choice((0.0, 0.4, 1.0))
 
 
 def ends(seed: int, p_fail: float, user: str, method: int, nth: int) -> str:
     """Say how the n-th attempt to reach somebody by a method ends, whoever makes it."""
     luck = random.Random(f"{seed}/{user}/{method}/{nth}")
-    return luck.choice(("transient", "permanent")) if luck.random() < p_fail else "sent"
+    if luck.random() < p_fail:
+        return luck.choice(("transient", "permanent"))
+    return luck.choice(
+        ("sent", "sent", "silent")
+    )  # that one promises a receipt, and sends none
 
 
 class ModelLife:
@@ -72,11 +94,16 @@ class ModelLife:
         self.seed, self.p_fail = seed, p_fail
         self.tried: list[Tried] = []
         self.counts: dict[tuple[str, int], int] = {}
+        self.missed: list[tuple[int, Row]] = []
         self.now = 0
 
     def settle(self) -> None:
         while True:
-            if due := self.model.due(self.now):
+            if missed := [one for one in self.missed if one[0] <= self.now]:
+                self.missed.remove(missed[0])
+                if missed[0][1].state == "sent":
+                    self.model.on_end(missed[0][1], "unconfirmed", self.now)
+            elif due := self.model.due(self.now):
                 self.model.fire(min(due, key=lambda one: one.due), self.now)
             elif rows := self.model.claimable(self.now):
                 row = min(rows, key=lambda one: one.key)
@@ -85,7 +112,9 @@ class ModelLife:
                     self.counts[who] = self.counts.get(who, 0) + 1
                     outcome = ends(self.seed, self.p_fail, *who, self.counts[who])
                     self.tried.append((self.now, *who, outcome))
-                    self.model.on_end(row, outcome, self.now)
+                    is_silent = outcome == "silent"
+                    self.model.on_end(row, "sent" if is_silent else outcome, self.now)
+                    self.missed += [(self.now + RECEIPT_S, row)] if is_silent else []
             else:
                 return
 
@@ -94,6 +123,7 @@ class ModelLife:
             self.settle()
             ahead = [t.due for t in self.model.timers if not t.done]
             ahead += [r.not_before for r in self.model.rows if r.state == "queued"]
+            ahead += [at for at, _ in self.missed]
             coming = [at for at in ahead if self.now < at <= end]
             if not coming:
                 break
@@ -115,6 +145,10 @@ class ModelLife:
                 self.model.hand_back("ana", self.now)
             case "retrigger" if self.model.state == "resolved":
                 self.model.retrigger(self.now)
+            case "reassign" if act.to:
+                self.model.reassign(act.to, self.now)
+            case "raise":
+                self.model.make_urgent(self.now)
 
 
 def documents(org: Org) -> str:
@@ -129,7 +163,8 @@ def documents(org: Org) -> str:
             "spec": {
                 "displayName": name,
                 "contact": [
-                    {"type": "email", "address": f"{name}-{n}@example.org"} for n in range(count)
+                    {"type": "ntfy", "topic": f"https://ntfy.example.org/{name}-{n}"}
+                    for n in range(count)
                 ],
             },
         }
@@ -139,9 +174,15 @@ def documents(org: Org) -> str:
         "apiVersion": "tocsin/v1", "kind": "EscalationPolicy", "metadata": {"name": "default"},
         "spec": {
             "steps": [
-                {"targets": [target(one) for one in names], "timeout": f"{timeout}s"}
-                for names, timeout in org.steps
+                {
+                    "targets": [target(name) for name in one.names],
+                    "timeout": f"{one.timeout}s",
+                    **({"mode": "round-robin"} if one.turns else {}),
+                    **({"urgency": "high"} if one.urgent else {}),
+                }
+                for one in org.rungs()
             ],
+            "supportHours": [FRIDAY | {"from": f"{NOON + timedelta(seconds=org.opens_at):%H:%M}"}],
             "repeat": org.repeat,
             "catchAll": [target(one) for one in org.catch_all],
             "catchAllEvery": f"{org.catch_every}s",
@@ -164,7 +205,7 @@ class EngineLife:
         def judge(message: Outgoing) -> Outcome:
             if message.event != "page":
                 return Sent("ok")
-            user, _, n = message.to.partition("@")[0].rpartition("-")
+            user, _, n = message.to.rpartition("/")[2].rpartition("-")
             who = (user, int(n))
             self.counts[who] = self.counts.get(who, 0) + 1
             outcome = ends(seed, p_fail, *who, self.counts[who])
@@ -172,6 +213,7 @@ class EngineLife:
             self.tried.append((now, *who, outcome))
             outcomes: dict[str, Outcome] = {
                 "sent": Sent("ok"),
+                "silent": Sent("ok", receipt_within_s=RECEIPT_S),
                 "transient": TransientFailure("451"),
                 "permanent": PermanentFailure("550"),
             }
@@ -184,12 +226,17 @@ class EngineLife:
         await self.world.settle()
         return found
 
-    async def open(self) -> None:
-        await self.run(lambda u: oncall.call(u, self.incident_id, "default", BRIEF), SYSTEM)
+    async def open(self, urgency: Urgency) -> None:
+        await self.run(
+            lambda u: oncall.call(
+                u, self.incident_id, "default", BRIEF, urgency=urgency
+            ), SYSTEM,
+        )  # fmt: skip
 
     async def head(self) -> tuple[Any, ...]:
         [row] = await self.world.rows(
-            "SELECT state, epoch, loop, step, catch, retriggers, unpageable FROM oncall.pages"
+            "SELECT state, epoch, loop, step, catch, retriggers, unpageable, urgency = 'high'"
+            "  FROM oncall.pages"
         )
         return row
 
@@ -211,7 +258,12 @@ class EngineLife:
             case "hand back" if (await self.head())[0] in ("acknowledged", "snoozed"):
                 await self.run(lambda u: oncall.hand_back(u, page_id), self.actor)
             case "retrigger" if (await self.head())[0] == "resolved":
-                await self.open()
+                await self.open(Urgency.HIGH if (await self.head())[-1] else Urgency.LOW)
+            case "reassign" if act.to and (await self.head())[0] != "resolved":
+                to = oncall.Assignee(person=act.to)
+                await self.run(lambda u: oncall.reassign(u, page_id, to), self.actor)
+            case "raise" if (await self.head())[0] != "resolved":
+                await self.open(Urgency.HIGH)
 
 
 def by_instant(tried: list[Tried]) -> list[Tried]:
@@ -226,7 +278,7 @@ async def test_the_engine_lives_as_the_model_does(dsn: str, seed: int) -> None:
     async with running(dsn) as world:
         await world.apply(documents(org))
         engine = EngineLife(world, seed, p_fail)
-        await engine.open()
+        await engine.open(Urgency.LOW if org.low else Urgency.HIGH)
         model.model.on_trigger(0)
         model.settle()
         [(page_id,)] = await world.rows("SELECT id FROM oncall.pages")

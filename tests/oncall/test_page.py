@@ -2,7 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from page_model import Org
+from page_tables import Org
 from page_world import (
     NOON,
     SPACE,

@@ -13,7 +13,8 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
-from page_model import Crash, Model, Org, Row, TinyDb
+from page_model import Model
+from page_tables import DOWN, Crash, Org, Row, TinyDb
 from page_world import World
 
 NAMES = ("ana", "ben", "cy", "boss")
@@ -26,9 +27,15 @@ orgs = st.builds(
     catch_all=st.lists(st.sampled_from(NAMES), max_size=2).map(tuple),
     catch_every=st.sampled_from((10, 600)),
     ack_timeout=st.sampled_from((0, 12)),
+    turns=st.frozensets(st.integers(0, 2)),
+    urgent=st.frozensets(st.integers(0, 2)),
+    low=st.booleans(),
+    opens_at=st.sampled_from((0, 25, 600)),
+    ticket=st.integers(0, 3),
 )
 anywhere = st.integers(0, 1000)
-outcomes = st.sampled_from(("sent", "transient", "permanent"))
+receipts = st.sampled_from(("permanent", "unconfirmed"))
+outcomes = st.sampled_from(("sent", "transient", "permanent", *DOWN))
 
 
 class SameAsTheModel(RuleBasedStateMachine):
@@ -100,6 +107,24 @@ class SameAsTheModel(RuleBasedStateMachine):
             while self.inflight:
                 self.end(0, outcome)
 
+    @precondition(lambda self: any(row.state == "sent" for row in self.model.rows))
+    @rule(which=anywhere, told=receipts)
+    def a_receipt_says_it_was_lost_or_none_comes(self, which: int, told: str) -> None:
+        keys = sorted(row.key for row in self.model.rows if row.state == "sent")
+        key = keys[which % len(keys)]
+        for system in self.both():
+            system.on_end(next(row for row in system.rows if row.key == key), told, self.now)
+
+    @rule(to=st.sampled_from(NAMES))
+    def reassign(self, to: str) -> None:
+        for system in self.both():
+            system.reassign(to, self.now)
+
+    @rule()
+    def it_becomes_urgent(self) -> None:
+        for system in self.both():
+            system.make_urgent(self.now)
+
     @rule(who=st.sampled_from(NAMES))
     def ack(self, who: str) -> None:
         for system in self.both():
@@ -164,8 +189,8 @@ def lost_witness(db: TinyDb) -> bool:
     pending = [timer.kind for timer in db.timers if not timer.done and timer.epoch == epoch]
     if state in ("triggered", "escalating"):
         return pending != ["catch" if db.head()[4] else "step"]
-    if state == "snoozed":
-        return pending != ["snooze"]
+    if state in ("snoozed", "held"):
+        return pending != ["snooze" if state == "snoozed" else "opening"]
     if state == "acknowledged" and db.org.ack_timeout and db.head()[5] != 12:
         return pending != ["ack_timeout"]
     return pending != [] and state == "resolved"
@@ -188,7 +213,7 @@ def chaos(  # noqa: PLR0911 - one return per promise
         methods={"ana": 2, "ben": 0, "cy": 1, "boss": 1},
     )
     db = system(org, mutant, maybe_crash)
-    sending: list[Row] = []
+    sending: list[tuple[Row, list[Row]]] = []
     reached = acked = False
     for now in range(160):
         if db.head()[1] == 0:  # the source asks again until it gets its 2xx
@@ -213,17 +238,19 @@ def chaos(  # noqa: PLR0911 - one return per promise
                     if db.claim(row, now):
                         if fenced_off:
                             return "I4 claimed though fenced off"
-                        sending.append(row)
+                        sending.append((row, db.of_rung(row)))
                     maybe_crash()
                 if sending and rng.random() < 0.6:
-                    # A late outcome counts as well: weaker than the real store on purpose.
-                    row = sending.pop(rng.randrange(len(sending)))
+                    # Weaker than the real store on purpose: a late outcome counts as well, and
+                    # of the others what was read when it began. Of two workers that both sent
+                    # it each orders what follows; that the key is unique makes it one message.
+                    row, seen = sending.pop(rng.randrange(len(sending)))
                     failed = rng.random() < p_fail
                     reached = reached or not failed
                     maybe_crash()
-                    db.on_end(row, rng.choice(FAILURES) if failed else "sent", now)
+                    db.on_end(row, rng.choice(FAILURES) if failed else "sent", now, seen)
             except Crash:
-                sending = [row for row in sending if rng.random() < 0.5]
+                sending = [one for one in sending if rng.random() < 0.5]
         if db.head()[1] != 0 and lost_witness(db):
             return "I1 no live witness"
         keys = [row.key for row in db.rows]

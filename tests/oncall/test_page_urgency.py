@@ -1,11 +1,14 @@
 """Low urgency, notification rules, bundles, turns and webhooks on real rows."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import yaml
 from paging_world import (
     BOSS,
+    FIRE,
     JONAS,
     LOUD,
     MAYA,
@@ -18,7 +21,7 @@ from paging_world import (
     to,
 )
 
-from fakes.world import World
+from fakes.world import ACME, NOON, World, running
 from tocsin.kernel.actor import SYSTEM
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import actions as oncall
@@ -229,3 +232,64 @@ async def test_a_webhook_of_a_step_is_told_and_the_next_step_comes_at_once(
     hook = next(m for _, m in world.mail.sent if m.to.startswith("https://hooks"))
     assert hook.secret is None  # signed with the installation's
     assert (await world.story()).count("oncall.webhook_told") == 1
+
+
+HOLIDAYS = """
+apiVersion: tocsin/v1
+kind: EscalationPolicy
+metadata: {name: office}
+spec:
+  steps: [{targets: [{person: jonas}], timeout: 10m}]
+  catchAll: [{person: boss}]
+  supportHours:
+    - weekdays: [mon, tue, wed, thu, fri]
+      from: "09:00"
+      to: "17:00"
+      timezone: UTC
+      holidays: {country: DE, subdivision: BE}
+"""
+
+
+async def test_a_low_page_is_held_over_public_holidays_and_says_because_of_which(
+    dsn: str,
+) -> None:
+    thursday = NOON + timedelta(hours=150)  # 2 April, 18:00, before Easter
+    async with running(dsn, at=thursday) as world:
+        await world.apply(ACME)
+        await world.apply(PEOPLE)
+        await world.apply(HOLIDAYS)
+        await world.signal(FIRE | {"severity": "low"}, ends_at=NOON + timedelta(days=30))
+        assert await world.rows("SELECT state FROM oncall.pages") == [("held",)]
+        why = await world.http.get("/api/v1/incidents/INC-1/why", headers=world.bearer)
+        words = "Held until 2026-04-07 09:00 UTC, low urgency: no support hours because of Good"
+        assert f"{words} Friday" in why.text
+        asked = {"urgency": "low", "at": "2026-04-03T12:00:00Z"}
+        simulated = await world.http.get(
+            "/api/v1/policies/office/simulate", params=asked, headers=world.bearer
+        )
+        first = simulated.json()["calls"][0]
+        assert first["held_until"] == "2026-04-07T09:00:00Z"
+        assert first["holiday"] == "Good Friday"
+        await world.forward(hours=4 * 24 + 15.1)
+        tuesday = thursday + timedelta(hours=4 * 24 + 15)
+        assert world.mail.to(JONAS) == [tuesday]
+        await check_refusals(world)
+
+
+async def check_refusals(world: World) -> None:
+    """A calendar that is not known is refused by its field; only support hours have one."""
+    document = yaml.safe_load(HOLIDAYS)
+    document["spec"]["supportHours"][0]["holidays"]["country"] = "XX"
+    quiet = {"from": "22:00", "to": "07:00", "holidays": {"country": "DE"}}
+    person = {"apiVersion": "tocsin/v1", "kind": "Person", "metadata": {"name": "omar"},
+              "spec": {"displayName": "Omar", "quietHours": [quiet]}}  # fmt: skip
+    wanted = {
+        "spec.supportHours[0].holidays.country": document,
+        "spec.quietHours[0]": person,
+    }
+    for field, one in wanted.items():
+        refused = await world.http.post(
+            "/api/v1/resources/apply", json={"documents": [one]}, headers=world.bearer
+        )
+        assert refused.status_code == 422
+        assert refused.json()["field"].startswith(field), refused.text

@@ -165,7 +165,7 @@ async def test_why_says_who_was_called_by_which_shift_and_what_comes_next(world:
     assert "Paged Jonas Weber by email" in words
 
 
-# Grafana #2912: a silenced or empty chain left nobody a trace of why nothing was sent.
+# Grafana #2912, #2929: a silenced or empty chain left nobody a trace of why nothing was sent.
 async def test_why_says_why_nobody_was_called(world: World) -> None:
     await world.signal(FIRE | {"severity": "warning"}, ends_at=FOR_HOURS)
     answer = await world.http.get("/api/v1/incidents/INC-1/why", headers=world.bearer)

@@ -70,6 +70,8 @@ def test_ntfy_wakes_at_its_top_priority_only(priority: int | None, wakes: bool) 
 def test_why_not_names_the_cure() -> None:
     assert "no contact method" in reachable(ada(), {}).why_not
     assert "is not verified" in reachable(ada(NTFY), {}).why_not
+    both = reachable(ada(NTFY, PUSH), {}).why_not
+    assert both == "ntfy and push to your browsers would be urgent, but are not verified"
     assert "not a member" in reachable(ada(NTFY, active=False), states(known(NTFY))).why_not
     dropped = reachable(ada(PUSH), states(known(PUSH, dropped=True)))
     assert "push to your browsers would be urgent, but is not verified" in dropped.words

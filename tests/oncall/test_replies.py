@@ -92,7 +92,7 @@ async def test_a_restricted_incident_is_not_even_confirmed_to_who_may_not_see_it
         await page(world)
         ((incident,),) = await world.rows("SELECT incident_id FROM oncall.pages")
         only = (f"person:{person(world, 'jonas')}",)
-        await world.app.units.run(SYSTEM, lambda unit: actions.restrict(unit, incident, only))
+        await world.app.units.run(SYSTEM, lambda unit: actions.restrict(unit, [incident], only))
         heard = replies(world)
         words = await heard.answer("matrix", said("ack INC-1", "@boss:example.org"))
         nothing = await heard.answer("matrix", said("ack INC-77", "@boss:example.org"))

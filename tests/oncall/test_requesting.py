@@ -178,7 +178,7 @@ async def restrict(
     world: World, incident_id: IncidentId, visible_to: tuple[str, ...] | None
 ) -> None:
     await world.app.units.run(
-        SYSTEM, lambda unit: oncall.restrict(unit, incident_id, visible_to)
+        SYSTEM, lambda unit: oncall.restrict(unit, [incident_id], visible_to)
     )
 
 

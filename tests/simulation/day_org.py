@@ -18,6 +18,7 @@ LAG = timedelta(seconds=30)  # far more than the five between two looks
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC")
 NAMES = ("ana", "ben", "cleo", "dan", "eva")
 TIMEOUTS = ("30s", "1m", "2m", "5m", "15m")
+ROUND_ROBIN = "round-robin"
 SERVICES = ("checkout", "search", "billing", "login", "mail", "maps")
 
 CONTACTS: tuple[Callable[[str, int], dict[str, Any]], ...] = (
@@ -116,7 +117,10 @@ class Org:
             else {"person": rng.choice(NAMES)}
             for _ in range(rng.choice((1, 1, 2)))
         ]
-        return {"targets": targets, "timeout": rng.choice(TIMEOUTS)}
+        step: dict[str, Any] = {"targets": targets, "timeout": rng.choice(TIMEOUTS)}
+        if len(targets) > 1 and rng.random() < 0.5:
+            step["mode"] = ROUND_ROBIN
+        return step
 
     def change(self) -> str:  # noqa: PLR0911 - one a change
         """Change one thing, and say what."""

@@ -15,6 +15,9 @@ USED = (
     MethodKind.NTFY,
 )  # what the people of these days are told by
 
+SILENT = 0.2
+RECEIPT_S = 60.0
+
 
 class Weather(Struct):
     """How one kind of provider does just now."""
@@ -56,7 +59,9 @@ class Provider:
             return TransientFailure("451 try again later")
         self._taken(message, luck)
         self._fuse.burn("after a send")
-        return Sent(f"<{message.key}>")
+        # now and then a receipt is promised, and none ever comes
+        is_silent = luck.random() < SILENT
+        return Sent(f"<{message.key}>", receipt_within_s=RECEIPT_S if is_silent else None)
 
 
 def forecast(rng: Random) -> tuple[MethodKind, Weather]:

@@ -257,8 +257,7 @@ async def _show_alike(unit: Unit, incident: Incident) -> None:
     merged = [one.id for one in await incidents.merged_into(unit, incident.id)]
     found = await incidents.groups_of(unit, [incident.id])
     await groups.restrict(unit, found.get(incident.id, ()), incident.visible_to)
-    for incident_id in (incident.id, *merged):
-        await oncall.restrict(unit, incident_id, incident.visible_to)
+    await oncall.restrict(unit, (incident.id, *merged), incident.visible_to)
 
 
 REACTIONS: Reactions = {

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from tocsin.oncall.model import FoundShift, MethodKind, PushDevice
+from tocsin.oncall.model import CalendarShifts, MethodKind, PushDevice
 
 
 class Outgoing(Struct, frozen=True, kw_only=True):
@@ -55,13 +55,13 @@ class Sent(Struct, frozen=True):
 class TransientFailure(Struct, frozen=True):
     """Not now: the same attempt may work later, at the earliest after `retry_after_s`.
 
-    `next_now`: do not wait for it where the person has another method. `address_only`: others
-    may be reached by the same provider.
+    `skipped`: nobody was asked, as the provider is left alone, so it was no try. `address_only`:
+    others may be reached by the same provider.
     """
 
     reason: str
     retry_after_s: float | None = None
-    next_now: bool = False
+    skipped: bool = False
     address_only: bool = False
 
 
@@ -80,8 +80,8 @@ def spelled(outcome: Outcome) -> tuple[str, str, str]:
     match outcome:
         case Sent(provider_id=provider_id):
             return "sent", provider_id, ""
-        case TransientFailure(reason=reason):
-            return "transient", "", reason
+        case TransientFailure(reason=reason, skipped=skipped):
+            return "skipped" if skipped else "transient", "", reason
         case PermanentFailure(reason):
             return "permanent", "", reason
 
@@ -202,15 +202,26 @@ class Devices(Protocol):
         ...
 
 
+class FetchedCalendar(Struct, frozen=True, kw_only=True):
+    """What an address answered; `text` None: it is what it was.
+
+    `etag` and `modified` are to be said the next time.
+    """
+
+    text: bytes | None
+    etag: str = ""
+    modified: str = ""
+
+
 class CalendarReader(Protocol):
     """Other calendars; `app.py` brings the vendor's folder."""
 
-    async def fetch(self, url: str) -> bytes:
+    async def fetch(self, url: str, *, etag: str = "", modified: str = "") -> FetchedCalendar:
         """Return what an address answers. Raises Invalid, Unavailable, TooLarge."""
         ...
 
     async def read(
         self, text: bytes, zone: str, start: datetime, end: datetime
-    ) -> list[FoundShift]:
+    ) -> CalendarShifts:
         """Expand a calendar in [start, end), soonest first. Raises Invalid, TooLarge."""
         ...

@@ -131,6 +131,8 @@ async def versions(
 
 def _told(kind: Kind, spec: dict[str, Any]) -> dict[str, Any]:
     """Return a spec of the history in its kind's order, without what is default."""
+    if (found := _plainly(kind, spec)) is not None:
+        return found
     usual = defaults(kind.spec)
     names = dict.fromkeys(field.encode_name for field in msgspec.structs.fields(kind.spec))
     return {
@@ -138,6 +140,17 @@ def _told(kind: Kind, spec: dict[str, Any]) -> dict[str, Any]:
         for name in (*(one for one in names if one in spec), *(spec.keys() - names.keys()))
         if name in kind.private or name not in usual or usual[name] != spec[name]
     }
+
+
+def _plainly(kind: Kind, spec: dict[str, Any]) -> dict[str, Any] | None:
+    """Return a spec as people would write it; None where its kind has moved on, or hides a part."""
+    if kind.private & spec.keys():
+        return None
+    try:
+        found: dict[str, Any] = plain(msgspec.convert(spec, kind.spec))
+    except (msgspec.ValidationError, Invalid):
+        return None
+    return found
 
 
 async def exported(unit: Unit, store: Store, kind: str | None = None) -> list[Document]:
@@ -210,6 +223,8 @@ def _coming(unit: Unit, kind: Kind, world: World, key: tuple[str, str]) -> tuple
 def _past(one: Version, before: Version | None, kind: Kind) -> Past:
     old = before.spec if before and not before.deleted else {}
     new = {} if one.deleted else one.spec
+    if not old:  # nobody changed anything from what is default
+        new = _plainly(kind, new) or new
     usual = defaults(kind.spec)
     changes = []
     for name in dict.fromkeys((*old, *new)):

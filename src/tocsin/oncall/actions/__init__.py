@@ -18,7 +18,14 @@ from tocsin.oncall.actions.contact_edits import (
     remove_contact,
 )
 from tocsin.oncall.actions.delivery import Claim, Gathering, attempt_ended, claim
-from tocsin.oncall.actions.feeds import NewFeed, add_feed, read_feed, remove_feed
+from tocsin.oncall.actions.feeds import (
+    NewFeed,
+    add_feed,
+    read_feed,
+    regenerate_feed,
+    remove_feed,
+)
+from tocsin.oncall.actions.hiding import restrict
 from tocsin.oncall.actions.holding import (
     PAGING_JOBS,
     Released,
@@ -71,7 +78,6 @@ from tocsin.oncall.actions.pages import (
     request_person,
     request_policy,
     resolve_pages,
-    restrict,
 )
 from tocsin.oncall.actions.phoning import (
     KeyPressed,
@@ -97,6 +103,12 @@ from tocsin.oncall.actions.showing import (
     Shown,
     is_in_epoch,
     shown_messages,
+)
+from tocsin.oncall.actions.subscribed import (
+    calendar_failed,
+    calendar_read,
+    calendar_unchanged,
+    due_calendars,
 )
 from tocsin.oncall.actions.subscribing import (
     ENDPOINT_MAX,
@@ -179,6 +191,9 @@ __all__ = [
     "attempt_ended",
     "begin_code",
     "begin_test",
+    "calendar_failed",
+    "calendar_read",
+    "calendar_unchanged",
     "call",
     "call_again",
     "call_on",
@@ -186,6 +201,7 @@ __all__ = [
     "compare_zones",
     "contacts_are_ours",
     "decline_swap",
+    "due_calendars",
     "end_code",
     "end_override",
     "end_test",
@@ -226,6 +242,7 @@ __all__ = [
     "receipt_is_due",
     "receive",
     "refuse_try",
+    "regenerate_feed",
     "release_paging",
     "remove_contact",
     "remove_device",

@@ -34,12 +34,23 @@ async def acknowledge(unit: Unit, page_id: PageId, *, channel: str) -> Page:
     return await _take(unit, page, channel)
 
 
-async def acknowledge_bundle(unit: Unit, bundle: UUID, *, channel: str) -> list[Page]:
-    """Take all pages that one message told the asker of; a bundle of nobody's holds none."""
+async def acknowledge_bundle(
+    unit: Unit, page_id: PageId, bundle: UUID, *, channel: str
+) -> list[Page]:
+    """Take a page, and all others that one message told the asker of.
+
+    A bundle of nobody's holds none. Raises NotFound for a page that is not there.
+    """
     unit.require("self:write")
     by = unit.actor.person_id
-    pages = await store.bundled(unit.conn, by, bundle) if by else []
-    return [await acknowledge(unit, page_id, channel=channel) for page_id in pages]
+    others = await store.bundled(unit.conn, by, bundle) if by else []
+    # all at once: pages are locked in one order everywhere
+    pages = await store.pages_for_update(unit.conn, [page_id, *others])
+    if page_id not in pages:
+        raise NotFound(f"no page {page_id}")
+    for page in pages.values():
+        await _refuse_strangers(unit, page)
+    return [await _take(unit, page, channel) for page in pages.values()]
 
 
 async def acknowledge_incident(

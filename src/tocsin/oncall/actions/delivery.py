@@ -13,7 +13,7 @@ from tocsin.oncall.actions.receipts import expect
 from tocsin.oncall.core import bundling, effects, inputs
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.contacts import impersonal
-from tocsin.oncall.core.fence import fenced
+from tocsin.oncall.core.fence import silenced
 from tocsin.oncall.model import Brief, Method, MethodKind, Notification, NotificationState, Page
 
 REASON_MAX = 300
@@ -78,7 +78,8 @@ async def _ring(unit: Unit, found: Notification) -> Claim | Gathering | None:
     await store.set_bundle(unit.conn, [one.id for one in others], mine.id)
     others = [replace(one, bundle=mine.id) for one in others]
     ready: dict[PageId, Claim] = {}
-    for one in (mine, *others):
+    # in the order in which they came, whichever of them leads: tried again it reads the same
+    for one in sorted((mine, *others), key=lambda one: (one.queued_at, one.id)):
         page = pages[one.page_id]
         # another chain of its page has told the same phone, or does so with this very message
         is_told = isinstance(bundling.decide(one, told, unit.now), bundling.Fold)
@@ -100,10 +101,14 @@ async def _open(
     The message may have been read before the lock: what cannot have changed since counts, and
     its state is asked again.
     """
-    stale = fenced(page, notification.epoch)
+    stale = silenced(page, notification)
     if stale is not None:
         mine = await store.notification(unit.conn, notification.id)
         await _suppress(unit, page, mine, stale)
+        return None
+    is_again = notification.attempt_count and notification.state is NotificationState.QUEUED
+    if is_again and await store.is_overtaken(unit.conn, notification.id):
+        await _fold(unit, page, notification, "called_again_meanwhile")
         return None
     number = await store.begin_attempt(unit.conn, notification.id, unit.now)
     if number is None:
@@ -124,9 +129,11 @@ async def _open(
     )
 
 
-async def _fold(unit: Unit, page: Page, notification: Notification) -> None:
+async def _fold(
+    unit: Unit, page: Page, notification: Notification, why: str = "told_a_moment_ago"
+) -> None:
     await store.set_notification(unit.conn, notification.id, NotificationState.FOLDED)
-    _tell_unsent(unit, page, notification, "told_a_moment_ago")
+    _tell_unsent(unit, page, notification, why)
 
 
 async def _suppress(unit: Unit, page: Page, notification: Notification, reason: str) -> None:
@@ -184,8 +191,8 @@ def _as_input(outcome: ports.Outcome) -> inputs.Outcome:
     match outcome:
         case ports.Sent():
             return inputs.Sent()
-        case ports.TransientFailure(reason, retry_after_s, next_now):
+        case ports.TransientFailure(reason, retry_after_s, skipped):
             said = impersonal(reason, REASON_MAX)
-            return inputs.TransientFailure(said, retry_after_s, next_now)
+            return inputs.TransientFailure(said, retry_after_s, skipped)
         case ports.PermanentFailure(reason):
             return inputs.PermanentFailure(impersonal(reason, REASON_MAX))

@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from tocsin.kernel.ids import ScheduleId
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import events, store
+from tocsin.oncall.actions.zones import keep_promises
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.schedule.moves import WITHIN, moved, next_shifts
 from tocsin.oncall.core.schedule.versions import Edit, succeed
@@ -37,7 +38,7 @@ async def _tell(unit: Unit, before: Directory, after: Directory, key: ScheduleId
     old, new = before.schedules.get(key), after.schedules.get(key)
     if old is None or new is None:
         return
-    agreed = await store.overrides(unit.conn, unit.now, unit.now + WITHIN, key)
+    agreed = await store.overrides(unit.conn, unit.now, unit.now + WITHIN, [key])
     spans = [
         next_shifts(replace(one, overrides=agreed).timeline(schedule, unit.now), unit.now)
         for one, schedule in ((before, old), (after, new))
@@ -68,6 +69,7 @@ async def keep_versions(
     unit.require("resource:apply")
     known = await store.versions(unit.conn)
     there = {key for key, one in after.people.items() if one.active}
+    edited = []
     for key in {**before.schedules, **after.schedules}:
         old, new = before.schedules.get(key), after.schedules.get(key)
         if old == new:
@@ -80,4 +82,8 @@ async def keep_versions(
         found = succeed(was, edit)
         if found != was:
             await store.save_versions(unit.conn, ScheduleId(key), found)
-        await _tell(unit, replace(before, versions=known), _with(after, known, key, found), key)
+        later = _with(after, known, key, found)
+        await _tell(unit, replace(before, versions=known), later, key)
+        if new is not None:
+            edited.append(later.timeline(new, unit.now))
+    await keep_promises(unit, edited)

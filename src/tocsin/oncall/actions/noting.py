@@ -29,6 +29,8 @@ async def note_delivery(
 ) -> None:
     """Keep of an attempt what it says of the address, whatever page it was for."""
     unit.require("contact:note")
+    if isinstance(outcome, ports.TransientFailure) and outcome.skipped:
+        return  # nobody was asked
     await note(unit.conn, address_of(person_id, method), outcome, unit.now)
 
 

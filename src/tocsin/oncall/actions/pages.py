@@ -12,10 +12,10 @@ from tocsin.oncall import events, store
 from tocsin.oncall.actions.loading import ladder_of
 from tocsin.oncall.actions.stepping import advance
 from tocsin.oncall.core import inputs
-from tocsin.oncall.core.audience import ENTRIES_MAX, may_see
+from tocsin.oncall.core.audience import may_see
 from tocsin.oncall.core.config import NO_POLICY, Directory
 from tocsin.oncall.core.page import afresh, is_in_hand, new_page
-from tocsin.oncall.model import Brief, Page, PageState, Policy, Scope
+from tocsin.oncall.model import Brief, Page, PageState, Policy, Scope, Target
 
 EVERYONES = Scope()
 
@@ -36,13 +36,27 @@ async def call(
     restricted as the incident's others.
     """
     unit.require("page:open")
+    wanted = unit.config(Directory).policy(policy)
+    await _call(unit, incident_id, wanted, brief, scope, urgency)
+
+
+async def _call(  # noqa: PLR0913 - what `call` takes, and in whose place
+    unit: Unit,
+    incident_id: IncidentId,
+    wanted: Policy,
+    brief: Brief,
+    scope: Scope,
+    urgency: Urgency,
+    *,
+    moved: Page | None = None,
+) -> None:
     pages = await store.pages_of_for_update(unit.conn, incident_id)
     directory = unit.config(Directory)
-    wanted = directory.policy(policy)
     own = [p for p in pages if not p.requested and _routed(directory, p) == wanted.id]
     if not own:
         page = _new(unit, incident_id, wanted.id, _inherited(scope, pages, wanted.team))
         page = replace(page, urgency=urgency, ticket=await ticket_of(unit, wanted))
+        page = _as_handed(page, moved)
         await store.add_page(unit.conn, page, brief)
         unit.record(
             events.PageOpened(
@@ -52,7 +66,7 @@ async def call(
         )  # fmt: skip
         await advance(page, inputs.Trigger(await ladder_of(unit, page)), unit)
     elif not any(is_in_hand(page) for page in own):
-        await _again(unit, own[-1], urgency)
+        await _again(unit, own[-1], urgency, moved.assigned if moved else None)
     elif urgency is Urgency.HIGH and not any(_is_urgent(page) for page in own):
         low = next(page for page in own if page.state is not PageState.RESOLVED)
         ladder = await ladder_of(unit, low)
@@ -68,10 +82,21 @@ def _is_urgent(page: Page) -> bool:
     return page.state is not PageState.RESOLVED and page.urgency is Urgency.HIGH
 
 
-async def _again(unit: Unit, page: Page, urgency: Urgency) -> None:
+async def _again(
+    unit: Unit, page: Page, urgency: Urgency, assigned: Target | None = None
+) -> None:
     """Begin a page from the first step of its policy, whomever it was handed to before."""
-    ladder = await ladder_of(unit, afresh(page))
-    await advance(page, inputs.Retrigger(ladder, urgency), unit)
+    ladder = await ladder_of(unit, replace(afresh(page), assigned=assigned))
+    await advance(page, inputs.Retrigger(ladder, urgency, assigned), unit)
+
+
+def _as_handed(page: Page, moved: Page | None) -> Page:
+    """Let a page call first whom `moved`, in whose place it comes, was handed to."""
+    if moved is None or moved.assigned is None:
+        return page
+    return replace(
+        page, assigned=moved.assigned, moved_by=moved.moved_by, called_for=moved.called_for
+    )
 
 
 async def ticket_of(unit: Unit, policy: Policy) -> int:
@@ -99,26 +124,37 @@ async def call_again(unit: Unit, incident_id: IncidentId, policies: Sequence[str
 async def call_on(
     unit: Unit, from_id: IncidentId, to_id: IncidentId, brief: Brief, scope: Scope = EVERYONES
 ) -> None:
-    """Call whom an incident still calls for another, of which it has become a part."""
+    """Call whom an incident still calls for another, of which it has become a part.
+
+    Whom a page was handed to is called first there, unless somebody has its policy's page.
+    """
     unit.require("page:open")
     directory = unit.config(Directory)
-    for page in await store.pages_of_for_update(unit.conn, from_id):
+    # both at once: pages are locked in one order everywhere
+    found = await store.pages_of_for_update(unit.conn, from_id, to_id)
+    for page in [one for one in found if one.incident_id == from_id]:
         if not (page.is_open or page.is_waiting):
             continue
         if page.asked_person is not None:
-            await _call_person(unit, to_id, page.asked_person, brief, scope)
+            await _call_person(unit, to_id, page.asked_person, brief, scope, page)
         else:
-            policy = directory.policy_of(page).name
-            await call(unit, to_id, policy, brief, scope, page.urgency)
+            policy = directory.policy_by_id(page.policy_id)
+            await _call(unit, to_id, policy, brief, scope, page.urgency, moved=page)
 
 
 async def _call_person(
-    unit: Unit, incident_id: IncidentId, person_id: PersonId, brief: Brief, scope: Scope
+    unit: Unit,
+    incident_id: IncidentId,
+    person_id: PersonId,
+    brief: Brief,
+    scope: Scope,
+    moved: Page,
 ) -> None:
     pages = await store.pages_of_for_update(unit.conn, incident_id)
     if any(page.asked_person == person_id and is_in_hand(page) for page in pages):
         return
     page = _new(unit, incident_id, NO_POLICY.id, _inherited(scope, pages), person_id)
+    page = _as_handed(page, moved)
     await _ask(unit, page, brief, "")
     ladder = await ladder_of(unit, page)
     await advance(page, inputs.Trigger(ladder), unit)
@@ -202,26 +238,6 @@ async def escalate(unit: Unit, incident_id: IncidentId) -> list[Page]:
         ladder = await ladder_of(unit, page)
         climbed.append(await advance(page, inputs.Escalate(unit.actor.person_id, ladder), unit))
     return climbed
-
-
-async def restrict(
-    unit: Unit, incident_id: IncidentId, visible_to: tuple[str, ...] | None
-) -> None:
-    """Show the pages of an incident only to those named (None: to everyone again).
-
-    Who was called may still acknowledge; who is not named is told nothing but the reference.
-    """
-    unit.require("incident:restrict")
-    if visible_to is not None and len(visible_to) > ENTRIES_MAX:
-        raise Invalid(f"name at most {ENTRIES_MAX} people and roles", field="visible_to")
-    for page in await store.pages_of_for_update(unit.conn, incident_id):
-        unit.require_on("incident:restrict", page.team)
-    if await store.set_visible_to(unit.conn, incident_id, visible_to):
-        unit.record(
-            events.PagesRestricted(
-                incident_id=incident_id, is_restricted=visible_to is not None
-            )
-        )
 
 
 async def resolve_pages(unit: Unit, incident_id: IncidentId) -> None:

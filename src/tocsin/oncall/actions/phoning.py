@@ -80,9 +80,10 @@ async def answer_text(unit: Unit, answer: TextAnswer, actor_of: ActorOf) -> str 
     if not meant:
         return f"There is no page for INC-{asked.number} that was sent to this number."
     person = people[meant[0].person_id]
-    # pages are locked in one order everywhere
     meant = sorted(meant, key=lambda one: one.page_id)
     incidents = dict.fromkeys(one.incident_id for one in meant)
+    # all at once: pages are locked in one order everywhere
+    await store.pages_of_for_update(unit.conn, *incidents)
     said = [await _act(unit, person, asked, one, SMS_CHANNEL, actor_of) for one in incidents]
     return "\n".join(dict.fromkeys(said))
 
@@ -119,7 +120,8 @@ async def press_key(unit: Unit, pressed: KeyPressed, actor_of: ActorOf) -> phone
     if verb is None:
         return None
     notification = await store.notification(unit.conn, pressed.notification_id)
-    page = await store.page_for_update(unit.conn, notification.page_id)
+    # not locked: what is asked locks all pages of the incident, in their order
+    page = await reads.page(unit, str(notification.page_id))
     person = unit.config(Directory).people.get(notification.person_id)
     if person is None or not person.active:
         raise Forbidden("whoever was called is not a member any more")

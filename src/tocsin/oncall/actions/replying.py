@@ -31,6 +31,8 @@ async def reply(
     meant = await _meant(unit, reply, about)
     if isinstance(meant, str):
         return meant
+    # all at once: pages are locked in one order everywhere
+    await store.pages_of_for_update(unit.conn, *(one.incident_id for one in meant))
     said = [await _one(unit, reply, one, channel) for one in meant]
     return "\n".join(said)
 

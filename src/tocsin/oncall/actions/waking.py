@@ -51,7 +51,7 @@ async def watch(unit: Unit) -> list[PageId]:
     ]
     alive = await job_rows.witnessed(unit.conn, [(page.id, page.epoch) for page in waiting])
     restored = []
-    for suspect in waiting:
+    for suspect in sorted(waiting, key=lambda one: one.id):  # locked in one order everywhere
         if suspect.id in alive:
             continue
         page = await store.page_for_update(unit.conn, suspect.id)

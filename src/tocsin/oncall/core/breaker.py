@@ -25,6 +25,9 @@ OPEN_MAX = timedelta(minutes=5)
 PROBE_LASTS = timedelta(seconds=30)
 """After this long without an outcome another attempt may show how it is."""
 
+PROBED_WAIT_S = 5.0
+"""How long others wait for that outcome before they ask again."""
+
 _BY_HOST = frozenset(
     {MethodKind.WEBHOOK, MethodKind.NTFY, MethodKind.MATTERMOST, MethodKind.TEAMS}
 )
@@ -59,6 +62,17 @@ def ask(breaker: Breaker, now: datetime) -> tuple[Breaker, bool]:
     if breaker.until is not None and now < breaker.until:
         return breaker, False
     return replace(breaker, state=BreakerState.HALF_OPEN, until=now + PROBE_LASTS), True
+
+
+def wait_s(breaker: Breaker, now: datetime) -> float:
+    """Return in how many seconds to ask again whoever was not let through at `now`.
+
+    While one attempt shows how the provider is, the others look again soon.
+    """
+    if breaker.state is BreakerState.CLOSED or breaker.until is None:
+        return 0.0
+    left_s = max(0.0, (breaker.until - now).total_seconds())
+    return min(left_s, PROBED_WAIT_S) if breaker.state is BreakerState.HALF_OPEN else left_s
 
 
 def failed(breaker: Breaker, now: datetime, retry_after_s: float | None = None) -> Breaker:

@@ -100,7 +100,7 @@ def _held(page: Page, rung: Rung, ladder: Ladder, now: datetime) -> Held | None:
     if not is_low or not rung.reach:
         return None
     if ladder.opens_at is not None and ladder.opens_at > now:
-        return Held(HeldReason.SUPPORT_HOURS, ladder.opens_at)
+        return Held(HeldReason.SUPPORT_HOURS, ladder.opens_at, ladder.holiday)
     free_at = [at for one in rung.reach if (at := quiet_until(one, now)) is not None]
     if not free_at or min(free_at) <= now:
         return None

@@ -20,7 +20,7 @@ from tocsin.oncall.core.effects import (
     Unpageable,
     UnpageableReason,
 )
-from tocsin.oncall.core.fence import fenced
+from tocsin.oncall.core.fence import silenced
 from tocsin.oncall.core.inputs import (
     AttemptEnded,
     InputKind,
@@ -38,6 +38,9 @@ RETRY_AFTER_S = (5, 20)
 RETRY_WAIT_MAX_S = 60
 """A provider may ask for patience, but not for more than this: the next method is waiting."""
 
+SKIPPED_WAIT_MAX_S = 300
+"""A provider that is left alone is asked again after this at the latest."""
+
 _GIVEN_UP = (NotificationState.FAILED, NotificationState.SUPPRESSED)
 
 
@@ -53,26 +56,43 @@ def attempt_ended(
     notification, outcome = ended.notification, ended.outcome
     if isinstance(outcome, Sent):
         return page, (_sent(notification),)
-    stale = fenced(page, notification.epoch)
+    stale = silenced(page, notification)
     if isinstance(outcome, Unconfirmed):
         late = (Stale(InputKind.ATTEMPT, stale),) if stale else _unconfirmed(ended, now)
         return page, late
     if stale is not None:
         return page, (_failed(notification, outcome), Stale(InputKind.ATTEMPT, stale))
-    retries = notification.attempt_count - 1
-    if isinstance(outcome, TransientFailure) and _is_retried(ended, outcome, now):
-        wait_s = max(RETRY_AFTER_S[max(retries, 0)], outcome.retry_after_s or 0)
+    if isinstance(outcome, TransientFailure) and outcome.skipped:
+        return _skipped(page, ended, outcome, now)
+    retries = max(notification.attempt_count - ended.skipped_count - 1, 0)
+    if isinstance(outcome, TransientFailure) and retries < len(RETRY_AFTER_S):
+        wait_s = max(RETRY_AFTER_S[retries], outcome.retry_after_s or 0)
         due_at = now + timedelta(seconds=min(wait_s, RETRY_WAIT_MAX_S))
         return page, (_retry(notification, outcome.reason, due_at),)
     page, effects = _next_method(page, ended, now)
     return page, (_failed(notification, outcome), *effects)
 
 
-def _is_retried(ended: AttemptEnded, outcome: TransientFailure, now: datetime) -> bool:
-    """Say whether to wait for the provider: not where it is down and another method is left."""
-    retries = ended.notification.attempt_count - 1
-    goes_on = outcome.next_now and _following(ended, now) is not None
-    return retries < len(RETRY_AFTER_S) and not goes_on
+def _skipped(
+    page: Page, ended: AttemptEnded, outcome: TransientFailure, now: datetime
+) -> tuple[Page, tuple[Effect, ...]]:
+    """Wait until the provider is asked again: that is no try, and the next method does not wait.
+
+    It is given up only for a method that surely reaches the person. Where that takes long and
+    nobody else of the rung is being told, the next rung does not wait either.
+    """
+    notification, notify = ended.notification, _following(ended, now)
+    if notify is not None and _is_sure(ended, notify):
+        return page, (_failed(notification, outcome), notify)
+    wait_s = max(RETRY_AFTER_S[0], outcome.retry_after_s or 0)
+    due_at = now + timedelta(seconds=min(wait_s, SKIPPED_WAIT_MAX_S))
+    retry = _retry(notification, outcome.reason, due_at)
+    if notify is not None:
+        return page, (retry, notify)
+    if wait_s <= RETRY_WAIT_MAX_S or not _is_silent(page, ended):
+        return page, (retry,)
+    page, effects = _rung_failed(page, now)
+    return page, (retry, *effects)
 
 
 def alarm(
@@ -91,26 +111,61 @@ def _next_method(
     notify = _following(ended, now)
     if notify is not None:
         return page, (notify,)
+    left = [one for one in _others(ended) if one.state not in _GIVEN_UP]
+    if any(one.person_id == failed.person_id for one in left):
+        return page, ()
     unreachable = PersonUnreachable(failed.rung, failed.person_id)
-    others = (other for other in ended.siblings if other.id != failed.id)
     # A rung that was left behind may fail in peace: the present one has its own time to run.
-    if failed.rung != page.rung or any(other.state not in _GIVEN_UP for other in others):
+    if failed.rung != page.rung or left:
         return page, (unreachable,)
+    page, effects = _rung_failed(page, now)
+    return page, (unreachable, *effects)
+
+
+def _rung_failed(page: Page, now: datetime) -> tuple[Page, tuple[Effect, ...]]:
+    """Call the next rung now; after the last one, say that nobody is reached."""
+    if not page.is_open:
+        return page, ()  # it waits for its hours: the next rung is not urgent
     if page.catch:
-        page, effects = alarm(page, UnpageableReason.ALL_FAILED)
-        return page, (unreachable, *effects)
-    return page, (unreachable, PullForward(TimerKind.STEP, now, page.epoch))
+        return alarm(page, UnpageableReason.ALL_FAILED)
+    return page, (PullForward(TimerKind.STEP, now, page.epoch),)
+
+
+def _is_silent(page: Page, ended: AttemptEnded) -> bool:
+    """Say whether nobody of the rung was told, nor will be for the first time."""
+    return ended.notification.rung == page.rung and all(
+        one.state in _GIVEN_UP
+        or (one.state is NotificationState.QUEUED and one.attempt_count > 0)
+        for one in _others(ended)
+    )
+
+
+def _is_sure(ended: AttemptEnded, notify: Notify | Hurry) -> bool:
+    """Say whether an order tells the person by a method that is proved to reach them."""
+    if ended.sure is None:
+        return True
+    if isinstance(notify, Notify):
+        return notify.method in ended.sure
+    waiting = (one for one in ended.siblings if one.id == notify.notification_id)
+    return any(one.method in ended.sure for one in waiting)
+
+
+def _others(ended: AttemptEnded) -> list[Notification]:
+    return [one for one in ended.siblings if one.id != ended.notification.id]
 
 
 def _following(ended: AttemptEnded, now: datetime) -> Notify | Hurry | None:
     """Return the order to take the person's next method; None: there is none.
 
-    What their rules would tell later is told now; after the last rule comes what is left.
+    What their rules would tell later is told now; after the last rule comes what is left. None
+    also where a later method was taken already: its own failure brings the next one.
     """
     failed = ended.notification
     sooner = _next_rule(failed, ended.siblings)
     if sooner is not None:
         return Hurry(sooner.id, _free_at(ended, now))
+    if _is_followed(ended):
+        return None
     method = _untried(ended)
     if method is None:
         return None
@@ -152,16 +207,31 @@ def _next_rule(failed: Notification, siblings: Sequence[Notification]) -> Notifi
     return min(waiting, key=lambda one: one.rule, default=None)
 
 
+def _is_followed(ended: AttemptEnded) -> bool:
+    """Say whether a method that was taken after this one has told the person, or still may."""
+
+    def place(one: Notification) -> tuple[int, bool, int]:
+        chain = ended.notify.chain(one.urgency)
+        named = chain[one.rule].method if one.rule < len(chain) else one.method
+        return (one.rule, one.method != named, one.method)
+
+    failed = ended.notification
+    return any(
+        one.person_id == failed.person_id
+        and one.state not in _GIVEN_UP
+        and place(one) > place(failed)
+        for one in _others(ended)
+    )
+
+
 def _untried(ended: AttemptEnded) -> int | None:
-    """Return the method that follows one that failed; None: there is none.
+    """Return the method of the person that this rung has not tried yet; None: there is none.
 
     Who has rules has chosen: what they do not name is tried last, and only for what is urgent.
     """
     failed = ended.notification
     chosen = ended.notify.high if failed.urgency is Urgency.HIGH else ended.notify.low
-    if not chosen:
-        return failed.method + 1 if failed.method + 1 < len(ended.methods) else None
-    if failed.urgency is Urgency.LOW:
+    if chosen and failed.urgency is Urgency.LOW:
         return None
     used = {one.method for one in ended.siblings if one.person_id == failed.person_id}
     used |= {failed.method, *(rule.method for rule in chosen)}

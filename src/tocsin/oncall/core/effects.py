@@ -191,10 +191,14 @@ class HeldReason(StrEnum):
 
 
 class Held(Struct, frozen=True):
-    """The page calls nobody until `until`; then it goes on by itself."""
+    """The page calls nobody until `until`; then it goes on by itself.
+
+    `holiday` is the public one because of which support hours have not begun before.
+    """
 
     reason: HeldReason
     until: datetime
+    holiday: str = ""
 
 
 class HoldEnded(Struct, frozen=True):

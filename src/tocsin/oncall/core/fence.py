@@ -1,7 +1,8 @@
 """What an epoch fences off: asked before anything is sent and before anything climbs."""
 
+from tocsin.kernel.vocabulary import Urgency
 from tocsin.oncall.core.effects import StaleReason
-from tocsin.oncall.model import Page, PageState
+from tocsin.oncall.model import Notification, Page, PageState
 
 
 def closed(page: Page) -> StaleReason | None:
@@ -17,8 +18,19 @@ def closed(page: Page) -> StaleReason | None:
     return None
 
 
+def silenced(page: Page, notification: Notification) -> StaleReason | None:
+    """Say why a message must not be sent any more; None: it must.
+
+    What was called with high urgency goes on while its page waits to call the next step with
+    low urgency. Ask under the page's row lock, in the transaction that claims.
+    """
+    reason = fenced(page, notification.epoch)
+    is_urgent = notification.urgency is Urgency.HIGH and notification.epoch == page.epoch
+    return None if reason is StaleReason.HELD and is_urgent else reason
+
+
 def fenced(page: Page, epoch: int) -> StaleReason | None:
-    """Say why a timer or notification of `epoch` is void; None: it is not.
+    """Say why a timer of `epoch` is void; None: it is not.
 
     Ask under the page's row lock, in the transaction that claims.
     """

@@ -62,10 +62,14 @@ class Escalate(Struct, frozen=True):
 
 
 class Retrigger(Struct, frozen=True):
-    """The incident was reopened: call from the first rung again, as urgently as this."""
+    """The incident was reopened: call from the first rung again, as urgently as this.
+
+    `assigned` is called before it: to them somebody has handed what is merged into it.
+    """
 
     ladder: Ladder
     urgency: Urgency = Urgency.HIGH
+    assigned: Target | None = None
 
 
 class Raise(Struct, frozen=True):
@@ -123,12 +127,12 @@ class Sent(Struct, frozen=True):
 class TransientFailure(Struct, frozen=True):
     """It may work later, not before `retry_after_s`: timeout, 4xx of SMTP, 5xx of HTTP.
 
-    `next_now`: the provider is known to be down; only the person's last method waits for it.
+    `skipped`: the provider was not even asked, because it is known to be down: it was no try.
     """
 
     reason: str
     retry_after_s: float | None = None
-    next_now: bool = False
+    skipped: bool = False
 
 
 class PermanentFailure(Struct, frozen=True):
@@ -148,15 +152,18 @@ class AttemptEnded(Struct, frozen=True, kw_only=True):
     """One attempt to deliver `notification` is over.
 
     `siblings` are all notifications of the same rung as stored; the state stored for this
-    one does not matter. `methods` are what the person can be reached by now, `notify` how they
-    want to be.
+    one does not matter. `methods` are what the person can be reached by now, `sure` the indices
+    of those among them that are proved to (None: all); `notify` is how they want to be.
+    `skipped_count` is how many of the notification's attempts asked no provider.
     """
 
     notification: Notification
     outcome: Outcome
     siblings: tuple[Notification, ...]
     methods: tuple[MethodKind, ...]
+    sure: frozenset[int] | None = None
     notify: NotifyRules = NotifyRules()
+    skipped_count: int = 0
 
 
 Input = (

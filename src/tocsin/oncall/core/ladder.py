@@ -18,6 +18,7 @@ from tocsin.oncall.model import (
     Person,
     PersonTarget,
     Policy,
+    Schedule,
     ScheduleTarget,
     Step,
     Target,
@@ -81,7 +82,8 @@ class Rung(Struct, frozen=True, kw_only=True):
 class Ladder(Struct, frozen=True, kw_only=True):
     """A policy as it stands at one instant: every reference followed, everybody looked up.
 
-    `opens_at` is when its support hours begin; None: they have, or it has none.
+    `opens_at` is when its support hours begin; None: they have, or it has none. `holiday` is the
+    public holiday because of which they have not begun before.
     """
 
     rungs: tuple[Rung, ...]
@@ -90,6 +92,7 @@ class Ladder(Struct, frozen=True, kw_only=True):
     catch_every_s: int
     ack_timeout_s: int
     opens_at: datetime | None = None
+    holiday: str = ""
 
 
 Teams = Mapping[str, tuple[PersonId, ...]]
@@ -129,14 +132,34 @@ def resolve(
             calls=step.calls,
         )
 
+    opens_at = _opens_at(policy, now)
     return Ladder(
         rungs=tuple(map(rung, policy.steps)),
         repeat=policy.repeat,
         catch_all=rung(Step(policy.catch_all, policy.catch_every_s)),
         catch_every_s=policy.catch_every_s,
         ack_timeout_s=policy.ack_timeout_s,
-        opens_at=_opens_at(policy, now),
+        opens_at=opens_at,
+        holiday=hours.holiday_between(policy.support_hours, now, opens_at) if opens_at else "",
     )
+
+
+def schedules_of(
+    policy: Policy, schedules: Mapping[ScheduleId, Schedule]
+) -> frozenset[ScheduleId]:
+    """Return the schedules that decide whom a policy calls: its steps' and its catch-all's."""
+    targets = [*(one for step in policy.steps for one in step.targets), *policy.catch_all]
+    named = {one.schedule for one in targets if isinstance(one, ScheduleTarget)}
+    teams = {one.team for one in targets if isinstance(one, TeamTarget) and one.on_call}
+    if teams:
+        named |= {key for key, one in schedules.items() if one.team in teams}
+    return frozenset(named)
+
+
+def is_looking_ahead(policy: Policy) -> bool:
+    """Say whether a policy calls somebody who is on call later, and not now."""
+    targets = [*(one for step in policy.steps for one in step.targets), *policy.catch_all]
+    return any(isinstance(one, ScheduleTarget) and one.next for one in targets)
 
 
 def turn(rung: Rung, ticket: int, loop: int) -> tuple[Reach, ...]:

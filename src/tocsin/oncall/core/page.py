@@ -215,7 +215,7 @@ def _retrigger(page: Page, again: Retrigger, now: datetime) -> Stepped:
         return _stale(page, InputKind.RETRIGGER, StaleReason.STILL_OPEN)
     page = replace(
         _from_the_start(afresh(page)), retriggers=0, resolved_at=None, urgency=again.urgency,
-        moved_by=None, called_for=CallReason.REOPENED,
+        moved_by=None, called_for=CallReason.REOPENED, assigned=again.assigned,
     )  # fmt: skip
     page, effects = climb(page, again.ladder, now)
     return page, (Retriggered(), *effects)

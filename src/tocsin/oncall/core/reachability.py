@@ -141,6 +141,7 @@ def _why_not(person: Person, methods: tuple[Reach, ...]) -> str:
         return ""
     urgent = list(dict.fromkeys(called(one.kind) for one in methods if one.is_urgent))
     if urgent:
-        return f"{' and '.join(urgent)} would be urgent, but is not verified"
+        verb = "is" if len(urgent) == 1 else "are"
+        return f"{' and '.join(urgent)} would be urgent, but {verb} not verified"
     found = list(dict.fromkeys(called(one.kind) for one in methods))
     return f"{' and '.join(found)} cannot break through Do Not Disturb; {CURE}"

@@ -69,10 +69,11 @@ def _put_off(
     page: Page, effect: effects.Held | effects.Snoozed | effects.HandedBack, channel: str
 ) -> events.PageEvent:
     match effect:
-        case effects.Held(reason, until):
+        case effects.Held(reason, until, holiday):
             return events.PageHeld(
-                page_id=page.id, incident_id=page.incident_id, reason=reason, until=until
-            )
+                page_id=page.id, incident_id=page.incident_id, reason=reason, until=until,
+                holiday=holiday,
+            )  # fmt: skip
         case effects.Snoozed(by, until):
             return events.PageSnoozed(
                 page_id=page.id, incident_id=page.incident_id, person_id=by, until=until,

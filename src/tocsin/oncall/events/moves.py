@@ -19,11 +19,14 @@ class PageHeld(PageEvent, frozen=True, tag="oncall.page_held"):
 
     reason: str
     until: datetime
+    holiday: str = ""
 
     @override
     def sentence(self, name: Names) -> str:
         """Say it."""
         why = _HOURS.get(self.reason, self.reason)
+        if self.holiday:
+            why = f"no support hours because of {self.holiday}"
         return f"Held until {self.until:%Y-%m-%d %H:%M} UTC, low urgency: {why}"
 
 

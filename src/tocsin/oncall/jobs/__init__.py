@@ -20,6 +20,7 @@ from tocsin.oncall.jobs.replies import (
     Replies,
     WhoIs,
 )
+from tocsin.oncall.jobs.subscribed import CalendarLayers
 from tocsin.oncall.jobs.trial import Trial
 from tocsin.oncall.jobs.updating import (
     Updating,
@@ -30,6 +31,7 @@ from tocsin.oncall.jobs.verifying import Verifying
 __all__ = [
     "ActorOf",
     "Breakers",
+    "CalendarLayers",
     "Delivery",
     "Devices",
     "Guarded",

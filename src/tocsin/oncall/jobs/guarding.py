@@ -10,7 +10,15 @@ from datetime import datetime
 
 from tocsin.kernel.logs import Log
 from tocsin.kernel.metrics import PROVIDER_STATE
-from tocsin.oncall.core.breaker import WELL, Breaker, BreakerState, ask, failed, provider_of
+from tocsin.oncall.core.breaker import (
+    WELL,
+    Breaker,
+    BreakerState,
+    ask,
+    failed,
+    provider_of,
+    wait_s,
+)
 from tocsin.oncall.model import MethodKind
 from tocsin.oncall.ports import (
     Channel,
@@ -64,6 +72,11 @@ class Breakers:
         self._keep(provider, asked)
         return is_let
 
+    def wait_s(self, provider: str) -> float:
+        """Return in how many seconds a provider that is left alone may be asked again."""
+        known = self._troubled.get(provider)
+        return 0.0 if known is None else wait_s(known, self._now())
+
     async def ended(self, provider: str, outcome: Outcome) -> None:
         """Learn from how an attempt ended. What is wrong with one address says nothing."""
         known = self._troubled.get(provider, WELL)
@@ -109,11 +122,12 @@ class Guarded:
         self._provider = provider
 
     async def send(self, message: Outgoing) -> Outcome:
-        """Try once; while the provider is left alone, fail at once for the next method's sake."""
+        """Try once; while the provider is left alone, say so at once, and until when it is."""
         provider = self._provider(message.to)
         if message.event == "page" and not self._breakers.admits(provider):
             said = f"{provider} has failed again and again and is left alone for a while"
-            return TransientFailure(said, next_now=True)
+            wait = self._breakers.wait_s(provider)
+            return TransientFailure(said, retry_after_s=wait, skipped=True)
         outcome = await self.inner.send(message)
         await self._breakers.ended(provider, outcome)
         return outcome
@@ -142,13 +156,22 @@ class InOrder:
         self._channels = channels
 
     async def send(self, message: Outgoing) -> Outcome:
-        """Return what the first provider says that takes it, or refuses it for good."""
-        outcome: Outcome = TransientFailure("there is no provider", next_now=True)
+        """Return what the first provider says that takes it, or refuses it for good.
+
+        Where none does, it is what the last one said that was asked at all; where all are left
+        alone it may work as soon as the first of them may be asked again.
+        """
+        failures: list[TransientFailure] = []
         for channel in self._channels:
             outcome = await channel.send(message)
             if not isinstance(outcome, TransientFailure):
                 return outcome
-        return outcome
+            failures.append(outcome)
+        asked = [one for one in failures if not one.skipped]
+        if asked:
+            return asked[-1]
+        nobody = TransientFailure("there is no provider")
+        return min(failures, key=lambda one: one.retry_after_s or 0, default=nobody)
 
 
 def _guarded(channel: Guarded) -> Channel:

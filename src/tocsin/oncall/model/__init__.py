@@ -1,6 +1,7 @@
 """The nouns of on-call: people, rotations, policies, pages, notifications; no behaviour."""
 
-from tocsin.oncall.model.feeds import Feed, FeedKind, FoundShift
+from tocsin.oncall.model.calendars import CalendarLayer
+from tocsin.oncall.model.feeds import CalendarShifts, Feed, FeedKind, FoundShift
 from tocsin.oncall.model.hours import Hours
 from tocsin.oncall.model.notices import Notice
 from tocsin.oncall.model.notifications import (
@@ -64,6 +65,8 @@ __all__ = [
     "TURNS",
     "Advance",
     "Brief",
+    "CalendarLayer",
+    "CalendarShifts",
     "CallReason",
     "ContactCode",
     "ContactState",

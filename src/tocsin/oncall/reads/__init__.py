@@ -2,11 +2,13 @@
 
 from tocsin.oncall.reads.agreements import (
     LayerRow,
+    calendars_of,
     coverage,
     feeds,
     holidays_of,
     layers_of,
     next_of,
+    old_calendars,
     overrides_of,
     swaps_of,
 )
@@ -61,6 +63,7 @@ __all__ = [
     "OpenCode",
     "SlotNow",
     "attempts_of",
+    "calendars_of",
     "contact_states",
     "coverage",
     "devices",
@@ -77,6 +80,7 @@ __all__ = [
     "listeners",
     "next_of",
     "notifications_of",
+    "old_calendars",
     "on_call_now",
     "open_codes",
     "open_count",

@@ -1,6 +1,13 @@
 """On-call's rows. The only package that names the tables of schema `oncall` for writing."""
 
 from tocsin.oncall.store.assurance import Checked, checked, keep_checked
+from tocsin.oncall.store.calendar_layers import (
+    calendar_layers,
+    calendar_shift_at,
+    replace_shifts,
+    save_calendar,
+    take_calendar,
+)
 from tocsin.oncall.store.contact_states import (
     Address,
     add_code,
@@ -23,7 +30,7 @@ from tocsin.oncall.store.contact_tests import (
     mark_tests_seen,
     tests_since,
 )
-from tocsin.oncall.store.feeds import add_feed, feed_by_token, feeds_of, remove_feed
+from tocsin.oncall.store.feeds import add_feed, feed_by_token, feeds_of, note_feed, remove_feed
 from tocsin.oncall.store.listeners import (
     ReplyWord,
     add_word,
@@ -89,11 +96,13 @@ from tocsin.oncall.store.push_devices import (
 from tocsin.oncall.store.receipts import (
     Phoned,
     Unasked,
+    is_overtaken,
     left_together,
     mark_answered,
     mark_opened,
     phoned,
     save_trail,
+    skipped_count,
     trail,
     unconfirmed,
 )
@@ -146,6 +155,8 @@ __all__ = [
     "begin_attempt",
     "brief",
     "bundled",
+    "calendar_layers",
+    "calendar_shift_at",
     "called_by_number",
     "called_for",
     "calling",
@@ -165,6 +176,7 @@ __all__ = [
     "gather",
     "hold_listener",
     "incident_of_posted",
+    "is_overtaken",
     "keep_checked",
     "keep_position",
     "keep_push_key",
@@ -183,6 +195,7 @@ __all__ = [
     "next_ticket",
     "note_device_received",
     "note_failed",
+    "note_feed",
     "note_heard",
     "note_listener",
     "note_pushed",
@@ -206,6 +219,8 @@ __all__ = [
     "remove_devices",
     "remove_feed",
     "rename_device",
+    "replace_shifts",
+    "save_calendar",
     "save_page",
     "save_promises",
     "save_swap",
@@ -215,9 +230,11 @@ __all__ = [
     "set_notification",
     "set_visible_to",
     "siblings",
+    "skipped_count",
     "spend_try",
     "swap_for_update",
     "swaps",
+    "take_calendar",
     "tests_since",
     "told_since",
     "trail",

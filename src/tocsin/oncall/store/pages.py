@@ -108,9 +108,9 @@ async def page_and_brief_for_update(
 
 
 async def pages_of_for_update(
-    conn: AsyncConnection[Any], incident_id: IncidentId
+    conn: AsyncConnection[Any], *incident_ids: IncidentId
 ) -> list[Page]:
-    """Lock all pages of an incident, in id order."""
+    """Lock all pages of an incident, or of several at once, in id order."""
     async with conn.cursor(row_factory=struct_row(Page)) as cursor:
         await cursor.execute(
             """
@@ -119,11 +119,11 @@ async def pages_of_for_update(
                    acknowledged_via, resolved_at, visible_to, team, requested, asked_person,
                    urgency, waits_until, called_for, moved_by, assigned, routed, ticket
               FROM oncall.pages
-             WHERE incident_id = %(incident_id)s
+             WHERE incident_id = ANY(%(incident_ids)s)
              ORDER BY id
                FOR UPDATE
             """,
-            {"incident_id": incident_id},
+            {"incident_ids": list(incident_ids)},
         )
         return await cursor.fetchall()
 

@@ -56,9 +56,12 @@ async def left_together(
     """Return a message and those that left with it as one, in the order of their pages."""
     cursor = await conn.execute(
         """
+        WITH led AS (
+            SELECT coalesce(bundle, id) AS id FROM oncall.notifications WHERE id = %(id)s
+        )
         SELECT id
           FROM oncall.notifications
-         WHERE id = %(id)s OR bundle = %(id)s
+         WHERE id = (SELECT id FROM led) OR bundle = (SELECT id FROM led)
          ORDER BY page_id, id
         """,
         {"id": notification_id},
@@ -91,6 +94,41 @@ async def save_trail(
             "receipt": receipt[:200],
         },
     )
+
+
+async def skipped_count(conn: AsyncConnection[Any], notification_id: NotificationId) -> int:
+    """Return how many attempts of a message asked no provider, since it was left alone."""
+    cursor = await conn.execute(
+        """
+        SELECT count(*)
+          FROM oncall.attempts
+         WHERE notification_id = %(id)s AND outcome = 'skipped'
+        """,
+        {"id": notification_id},
+    )
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+async def is_overtaken(conn: AsyncConnection[Any], notification_id: NotificationId) -> bool:
+    """Say whether a message waited for a provider until its page called the same phone again."""
+    cursor = await conn.execute(
+        """
+        SELECT 1
+          FROM oncall.notifications n
+          JOIN oncall.notifications later
+            ON later.page_id = n.page_id AND later.epoch = n.epoch
+           AND later.person_id = n.person_id AND later.method = n.method
+           AND later.kind = n.kind AND later.queued_at > n.queued_at
+         WHERE n.id = %(id)s AND later.state IN ('queued', 'sending', 'sent')
+           AND (later.due_at IS NULL OR later.attempt_count > 0)
+           AND EXISTS (SELECT FROM oncall.attempts a
+                        WHERE a.notification_id = n.id AND a.outcome = 'skipped')
+         LIMIT 1
+        """,
+        {"id": notification_id},
+    )
+    return await cursor.fetchone() is not None
 
 
 async def mark_answered(

@@ -79,6 +79,8 @@ def _layer(
         _check_layer(zone, slot, schedule, where)
         if spec.shifts:
             return _fixed(spec, zone, slot, resources, where)
+        if spec.calendar is not None:
+            return _read_elsewhere(spec, zone, slot)
     if spec.holidays is not HolidayRule.ANY and schedule.holidays is None:
         raise Invalid(
             f"{where}.holidays: whose? write spec.holidays: {{country: DE}}",
@@ -141,6 +143,13 @@ def _fixed(spec: LayerSpec, zone: str, slot: str, resources: Resources, where: s
     return Layer(
         name=spec.name, slot=slot, zone=zone, starts_at_local="1970-01-01T00:00",
         unit=RotationUnit.DAY, shifts=tuple(shifts),
+    )  # fmt: skip
+
+
+def _read_elsewhere(spec: LayerSpec, zone: str, slot: str) -> Layer:
+    return Layer(
+        name=spec.name, slot=slot, zone=zone, starts_at_local="1970-01-01T00:00",
+        unit=RotationUnit.DAY, source=spec.calendar.url if spec.calendar else "",
     )  # fmt: skip
 
 

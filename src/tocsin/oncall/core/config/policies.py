@@ -13,7 +13,7 @@ from tocsin.kernel.ids import PolicyId, ScheduleId
 from tocsin.kernel.snapshot import Resource, Resources
 from tocsin.kernel.vocabulary import Urgency
 from tocsin.oncall.core.config.checks import at_least, person_id, team_ref
-from tocsin.oncall.core.config.hours import HoursList, to_hours
+from tocsin.oncall.core.config.hours import SupportHoursList, to_support_hours
 from tocsin.oncall.model import (
     PersonTarget,
     Policy,
@@ -85,7 +85,8 @@ class StepSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class PolicySpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """Steps in order, `repeat` more rounds, then the catch-all until somebody acknowledges.
 
-    Pages of low urgency are held outside of `supportHours`; without them there is no such time.
+    Pages of low urgency are held outside of `supportHours`, and on the public holidays that they
+    name; without support hours there is no such time.
     """
 
     steps: Annotated[tuple[StepSpec, ...], Meta(min_length=1, max_length=20)]
@@ -93,7 +94,7 @@ class PolicySpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     catch_all: tuple[TargetSpec, ...] = ()
     catch_all_every: Duration = "10m"
     ack_timeout: Duration = "30m"
-    support_hours: HoursList = ()
+    support_hours: SupportHoursList = ()
     team: str | None = None
 
 
@@ -156,8 +157,10 @@ def _policy(resource: Resource, resources: Resources, shared: tuple[Target, ...]
         catch_every_s=at_least(spec.catch_all_every, 1, f"{where}.catchAllEvery"),
         ack_timeout_s=at_least(spec.ack_timeout, 0, f"{where}.ackTimeout"),
         support_hours=tuple(
-            to_hours(one, "UTC", f"EscalationPolicy/{resource.name}")
-            for one in spec.support_hours
+            to_support_hours(
+                one, "UTC", f"EscalationPolicy/{resource.name}", f"spec.supportHours[{at}]"
+            )
+            for at, one in enumerate(spec.support_hours)
         ),
         team=spec.team,
     )

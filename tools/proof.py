@@ -35,7 +35,10 @@ STEPS: dict[str, tuple[str, list[str]]] = {
     "api": ("web/test_api_schema.py", ["--examples=40"]),
     # Lighthouse on every screen: accessibility, best practices and SEO are 100
     "screens": (
-        "journeys/real/test_lighthouse.py journeys/real/test_screens.py",
+        (
+            "journeys/real/test_lighthouse.py journeys/real/test_screens.py"
+            " journeys/real/test_oncall_by_keyboard.py"
+        ),
         ["--lighthouse"],
     ),
     # real third-party programs, and suites that other projects wrote

@@ -23,6 +23,7 @@ from tocsin.kernel.settings import Settings
 from tocsin.oncall.model import MethodKind
 from tocsin.oncall.ports import Channel, Outcome, Outgoing, Sent
 from tocsin.signals import actions as intake
+from tocsin.signals.core.heartbeat_config import Heartbeats
 from tocsin.triage import actions as triage
 from tocsin.web.inbound import Inbound
 from tocsin.web.inbound_body import App
@@ -142,7 +143,8 @@ class World:
     async def settle(self) -> None:
         """Do all that is due now: sort, expire, timers, deliveries, sealing."""
         while True:
-            done = await self.app.sorter.sort_batch()
+            done = await self._look_for_pings()
+            done += await self.app.sorter.sort_batch()
             done += await self.app.units.run(SYSTEM, triage.expire_due)
             done += await self.app.worker.drain()
             if not done:
@@ -153,6 +155,20 @@ class World:
             while await sealer.seal(conn):
                 pass
 
+    async def _look_for_pings(self) -> int:
+        if not self.app.store.current.part(Heartbeats).by_id:
+            return 0
+        await self.app.pings.listen()
+        return await self.app.pings.watch()
+
+    async def _has_listened(self) -> None:
+        """Let nobody have been deaf on the way here: only the clock was moved."""
+        if self.app.store.current.part(Heartbeats).by_id:
+            async with self.app.db.connection() as conn:
+                await conn.execute(
+                    "UPDATE signals.listening SET heard_at = %(now)s", {"now": self.clock.now()}
+                )
+
     async def forward(self, **amount: float) -> None:
         """Move the clock, stopping wherever something is due on the way."""
         end = self.clock.now() + timedelta(**amount)
@@ -161,14 +177,20 @@ class World:
             async with self.app.db.connection() as conn:
                 next_due = await job_queue.next_due(conn)
                 cursor = await conn.execute(
-                    "SELECT min(ends_at) FROM triage.alerts WHERE state = 'firing'"
+                    """
+                    SELECT least((SELECT min(ends_at) FROM triage.alerts
+                                   WHERE state = 'firing'),
+                                 (SELECT min(due_at) FROM signals.heartbeats))
+                    """
                 )
                 ends_at = (await cursor.fetchone() or (None,))[0]
             stops = [at for at in (*next_due, ends_at) if at is not None and at <= end]
             if not stops or min(stops) <= self.clock.now():
                 break
             self.clock.forward(seconds=(min(stops) - self.clock.now()).total_seconds())
+            await self._has_listened()
         self.clock.forward(seconds=(end - self.clock.now()).total_seconds())
+        await self._has_listened()
         await self.settle()
 
     async def rows(self, query: str) -> list[tuple[Any, ...]]:
@@ -203,12 +225,14 @@ async def running(
     world = World(app, clock, mail)
     world.channels = channels
     intake = asyncio.ensure_future(app.intake.run())
+    pings = asyncio.ensure_future(app.pings.run())
     try:
         world.token = await world.make_token("test", Role.ADMIN)
         yield world
     finally:
         intake.cancel()
-        await asyncio.gather(intake, return_exceptions=True)
+        pings.cancel()
+        await asyncio.gather(intake, pings, return_exceptions=True)
         await world.http.aclose()
         await app.close()
         _idle.append(routes)

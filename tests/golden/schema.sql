@@ -379,10 +379,40 @@ CREATE TABLE oncall.calendar_feeds (
     author text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
+    sequence integer NOT NULL DEFAULT 0,
+    digest text NOT NULL DEFAULT ''::text,
+    changed_at timestamp with time zone,
     CONSTRAINT calendar_feeds_token_hash_key UNIQUE (token_hash),
     CONSTRAINT calendar_feeds_pkey PRIMARY KEY (id),
     CONSTRAINT calendar_feeds_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'schedule'::text, 'team'::text])))
 );
+
+CREATE TABLE oncall.calendar_layers (
+    schedule_id uuid NOT NULL,
+    layer text NOT NULL,
+    url text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    read_at timestamp with time zone,
+    expanded_at timestamp with time zone,
+    failing_since timestamp with time zone,
+    error text NOT NULL DEFAULT ''::text,
+    etag text NOT NULL DEFAULT ''::text,
+    modified text NOT NULL DEFAULT ''::text,
+    unknown jsonb NOT NULL DEFAULT '[]'::jsonb,
+    left_out jsonb NOT NULL DEFAULT '[]'::jsonb,
+    CONSTRAINT calendar_layers_pkey PRIMARY KEY (schedule_id, layer)
+);
+
+CREATE TABLE oncall.calendar_shifts (
+    schedule_id uuid NOT NULL,
+    layer text NOT NULL,
+    start_at timestamp with time zone NOT NULL,
+    end_at timestamp with time zone NOT NULL,
+    people uuid[] NOT NULL,
+    CONSTRAINT calendar_shifts_pkey PRIMARY KEY (schedule_id, layer, start_at),
+    CONSTRAINT calendar_shifts_check CHECK ((end_at > start_at))
+);
+CREATE INDEX calendar_shifts_end ON oncall.calendar_shifts USING btree (end_at);
 
 CREATE TABLE oncall.contact_codes (
     id uuid NOT NULL,
@@ -630,6 +660,25 @@ CREATE TABLE oncall.zone_promises (
     CONSTRAINT zone_promises_pkey PRIMARY KEY (schedule_id)
 );
 
+CREATE TABLE signals.heartbeats (
+    id uuid NOT NULL,
+    state text NOT NULL,
+    paused_by_hand boolean NOT NULL DEFAULT false,
+    key_hash bytea,
+    key_made_at timestamp with time zone,
+    heard_at timestamp with time zone,
+    ok_at timestamp with time zone,
+    started_at timestamp with time zone,
+    down_at timestamp with time zone,
+    expected_at timestamp with time zone,
+    due_at timestamp with time zone,
+    ping_count bigint NOT NULL DEFAULT 0,
+    CONSTRAINT heartbeats_key_hash_key UNIQUE (key_hash),
+    CONSTRAINT heartbeats_pkey PRIMARY KEY (id),
+    CONSTRAINT heartbeats_state_check CHECK ((state = ANY (ARRAY['new'::text, 'up'::text, 'down'::text, 'paused'::text])))
+);
+CREATE INDEX heartbeats_due ON signals.heartbeats USING btree (due_at) WHERE (due_at IS NOT NULL);
+
 CREATE TABLE signals.inbox (
     lane smallint NOT NULL,
     id uuid NOT NULL,
@@ -677,6 +726,27 @@ CREATE TABLE signals.integration_stats (
 CREATE TABLE signals.lanes (
     lane smallint NOT NULL,
     CONSTRAINT lanes_pkey PRIMARY KEY (lane)
+);
+
+CREATE TABLE signals.listening (
+    only_row boolean NOT NULL DEFAULT true,
+    heard_at timestamp with time zone NOT NULL,
+    deaf_since timestamp with time zone,
+    deaf_until timestamp with time zone,
+    CONSTRAINT listening_pkey PRIMARY KEY (only_row),
+    CONSTRAINT listening_only_row_check CHECK (only_row)
+);
+
+CREATE TABLE signals.pings (
+    heartbeat_id uuid NOT NULL,
+    id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    exit_code smallint,
+    text text NOT NULL,
+    sender text NOT NULL,
+    CONSTRAINT pings_pkey PRIMARY KEY (heartbeat_id, id),
+    CONSTRAINT pings_heartbeat_id_fkey FOREIGN KEY (heartbeat_id) REFERENCES signals.heartbeats(id) ON DELETE CASCADE
 );
 
 CREATE TABLE signals.receipts (

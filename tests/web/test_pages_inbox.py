@@ -142,7 +142,7 @@ async def test_of_a_restricted_incident_the_inbox_says_only_that_there_is_one(
     await fire(world)
     [(incident_id, title)] = await world.rows("SELECT id, title FROM command.incidents")
     await world.app.units.run(
-        SYSTEM, lambda unit: oncall.restrict(unit, incident_id, ("role:auditor",))
+        SYSTEM, lambda unit: oncall.restrict(unit, [incident_id], ("role:auditor",))
     )
     page = await jonas.get("/inbox")
     assert "A restricted incident" in page.text

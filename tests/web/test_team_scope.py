@@ -36,6 +36,11 @@ apiVersion: tocsin/v1
 kind: EscalationPolicy
 metadata: {name: reds}
 spec: {team: red, steps: [{targets: [{person: maya}]}]}
+---
+apiVersion: tocsin/v1
+kind: Heartbeat
+metadata: {name: theirs}
+spec: {team: blue, every: 1h}
 """
 THEIRS_LATER = """
 apiVersion: tocsin/v1
@@ -73,6 +78,10 @@ INC = "/api/v1/incidents/{reference}"
 # what each operation that writes is sent; {} stands for what an incident or a group is called
 BODIES: dict[str, Any] = {
     "POST /api/v1/alerts/resolve": {"alerts": ["{alert}"]},
+    "POST /api/v1/heartbeats/{name}/key": None,
+    "POST /api/v1/heartbeats/{name}/pause": None,
+    "POST /api/v1/heartbeats/{name}/ping": {},
+    "POST /api/v1/heartbeats/{name}/resume": None,
     "POST /api/v1/incidents": {"title": "x", "team": "blue"},
     f"PATCH {INC}": {"title": "x"},
     f"POST {INC}/acknowledge": None,
@@ -101,6 +110,7 @@ BODIES: dict[str, Any] = {
     },
     "POST /api/v1/links/sign-in": {"role": "viewer"},
     "DELETE /api/v1/oncall/calendars/{feed_id}": None,
+    "POST /api/v1/oncall/calendars/{feed_id}/regenerate": None,
     "POST /api/v1/oncall/leave": {"person": "maya", **STRETCH},
     "POST /api/v1/oncall/overrides": {
         "kind": "cover",
@@ -221,7 +231,8 @@ async def test_it_writes_nothing_beyond_its_team(world: World, ours: str) -> Non
     wrong = {}
     for operation in writes():
         method, path = operation.split(" ")
-        known = names | ({"{name}": "theirs"} if "/resources/" in path else {})
+        is_theirs = "/resources/" in path or "/heartbeats/" in path
+        known = names | ({"{name}": "theirs"} if is_theirs else {})
         for name, value in known.items():
             path = path.replace(name, value)
         if "/resources/" in path and path.endswith(("/theirs", "/rollback")):

@@ -135,7 +135,8 @@ def last_resort(
         else:
             raise Invalid(
                 f"TOCSIN_LAST_RESORT: cannot use {contact!r}; write mailto: (with TOCSIN_SMTP_URL"
-                " set), https://, ntfy://, or sms: and tel: (with TOCSIN_TWILIO_ACCOUNT set)",
+                " set), https://, ntfy://, sms: (with TOCSIN_SMS_URL or TOCSIN_TWILIO_ACCOUNT"
+                " set), or tel: (with TOCSIN_TWILIO_ACCOUNT set)",
                 field="TOCSIN_LAST_RESORT",
             )  # fmt: skip
     return LastResort(found, settings.base_url)

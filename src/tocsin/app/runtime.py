@@ -172,6 +172,7 @@ class Runtime:
             Check(name="web assets", ok=built, detail=detail),
             Check(name="last resort", ok=True, detail=told),
             Check(name="backup", ok=True, detail=await _backup(conninfo)),
+            Check(name="calendars", ok=True, detail=await _calendars(conninfo)),
         ]
 
     async def _readiness(self, conninfo: str) -> tuple[str, Sequence[str], Sequence[str]]:
@@ -281,6 +282,22 @@ async def _backup(conninfo: str) -> str:
     days = (now - found.taken_at).days
     told = f"the last one is of {found.taken_at:%Y-%m-%d %H:%M} UTC"
     return told if days < BACKUP_OLD_DAYS else f"{ADVICE}{told}, {days} days ago"
+
+
+async def _calendars(conninfo: str) -> str:
+    """Say which calendars that layers follow were not read for a day."""
+    from psycopg import AsyncConnection
+
+    from tocsin.oncall.reads import old_calendars
+
+    async with await AsyncConnection.connect(conninfo) as conn:
+        cursor = await conn.execute("SELECT now()")
+        now = (await cursor.fetchone() or (None,))[0]
+        count, old = await old_calendars(conn, now) if now else (0, [])
+    if old:
+        told = "; ".join(f"layer {one.layer}: {one.error or 'overdue'}" for one in old[:5])
+        return f"{ADVICE}{len(old)} not read for a day; {told}"
+    return f"{count} followed" if count else "none followed"
 
 
 def _disk(settings: Settings) -> Check:

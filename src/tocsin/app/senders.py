@@ -12,6 +12,8 @@ from tocsin.integrations.pagerduty import api as pagerduty
 from tocsin.integrations.pagerduty.api import PagerdutyApi
 from tocsin.kernel.clock import Clock
 from tocsin.kernel.resources import Store
+from tocsin.signals.core import heartbeat_alert
+from tocsin.signals.core.heartbeat_alert import HeartbeatReader
 from tocsin.signals.model import IntegrationType
 from tocsin.signals.ports import Reader
 from tocsin.web.inbound import FORMAT
@@ -23,6 +25,7 @@ class Senders(Struct, frozen=True, kw_only=True):
     alertmanager: AlertmanagerApi
     pagerduty: PagerdutyApi
     webhook: GenericWebhook
+    heartbeats: HeartbeatReader
 
     @property
     def readers(self) -> Mapping[str, Reader]:
@@ -31,14 +34,18 @@ class Senders(Struct, frozen=True, kw_only=True):
             FORMAT: self.alertmanager,
             pagerduty.FORMAT: self.pagerduty,
             generic.FORMAT: self.webhook,
+            heartbeat_alert.FORMAT: self.heartbeats,
         }
 
 
-def senders(clock: Clock, store: Store) -> Senders:
+def senders(clock: Clock, store: Store, base_url: str) -> Senders:
     """Make them; mappings are those of the configuration in force."""
     alertmanager, events = AlertmanagerApi(clock), PagerdutyApi()
     webhook = GenericWebhook(
         lambda: store.current.part(Mappings),
         {IntegrationType.ALERTMANAGER: alertmanager, IntegrationType.PAGERDUTY: events},
     )
-    return Senders(alertmanager=alertmanager, pagerduty=events, webhook=webhook)
+    return Senders(
+        alertmanager=alertmanager, pagerduty=events, webhook=webhook,
+        heartbeats=HeartbeatReader(base_url),
+    )  # fmt: skip

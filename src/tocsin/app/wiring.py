@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import cast
 
 from tocsin.app import chats, contacts, phones
+from tocsin.app.outside import Outside
 from tocsin.app.push import Push
 from tocsin.app.readiness import Readiness
 from tocsin.app.senders import senders
@@ -22,7 +23,7 @@ from tocsin.governance.core.config import TeamSpec, compile_teams, team_refs
 from tocsin.governance.jobs import Passwords
 from tocsin.integrations.apprise.send import AppriseChannel
 from tocsin.integrations.generic.mapping import compile_mappings
-from tocsin.integrations.ical.read import BYTES_MAX, Calendars
+from tocsin.integrations.ical.read import BODY_S, BYTES_MAX, Calendars
 from tocsin.integrations.outbound import Outbound, networks
 from tocsin.integrations.twilio.wire import TwilioWire
 from tocsin.kernel import idempotency, ids, parking, reactions, resources
@@ -58,6 +59,7 @@ from tocsin.oncall.core.contacts import ContactDefaultsSpec
 from tocsin.oncall.core.local_time import use_tzdata_wheel_only
 from tocsin.oncall.jobs import (
     Breakers,
+    CalendarLayers,
     Delivery,
     LastResort,
     Listening,
@@ -72,7 +74,9 @@ from tocsin.oncall.model import MethodKind
 from tocsin.oncall.ports import Channel
 from tocsin.signals import events as signals_events
 from tocsin.signals.actions import Intake
+from tocsin.signals.core import heartbeat_config as beats
 from tocsin.signals.core.config import IntegrationSpec, compile_integrations, integration_refs
+from tocsin.signals.jobs import Pings
 from tocsin.topology import events as topology_events
 from tocsin.topology.core.config import ServiceSpec, compile_catalogue, service_refs
 from tocsin.triage import actions as triage
@@ -99,6 +103,7 @@ KINDS = (
     Kind(name="Route", spec=RouteSpec, refs=route_refs),
     Kind(name="Service", spec=ServiceSpec, refs=service_refs),
     Kind(name="Integration", spec=IntegrationSpec, refs=integration_refs),
+    Kind(name="Heartbeat", spec=beats.HeartbeatSpec, refs=beats.heartbeat_refs),
     Kind(name="Team", spec=TeamSpec, refs=team_refs),
 )
 GUESTS = 6  # of the pool's 16 connections: screens and the API
@@ -113,7 +118,7 @@ REACTIONS: Reactions = together(
 )
 COMPILERS = (
     compile_directory, compile_routing, compile_catalogue, compile_teams, compile_integrations,
-    compile_mappings,
+    compile_mappings, beats.compile_heartbeats,
 )  # fmt: skip
 EVENT_MODULES = (
     signals_events, topology_events, triage_events, command_events, oncall_events,
@@ -180,7 +185,7 @@ class Application:
         kinds = self._kinds(channels, last_resort)
         self.units = Units(self.db, self.clock, self.store.refresh, REACTIONS, kinds)
         self.worker = Worker(self.units, kinds, self.clock, self.way)
-        self.senders = senders(self.clock, self.store)
+        self.senders = senders(self.clock, self.store, settings.base_url)
         self.sorter = self._sorter()
         self.seal_wake = asyncio.Event()
         self.units.on_commit.append(self._sealing_is_due)
@@ -211,12 +216,16 @@ class Application:
 
     def _calendars(self) -> Calendars:
         allowed = networks(",".join(self.settings.allow_networks))
-        return Calendars(Outbound(allowed=allowed, response_limit_bytes=BYTES_MAX + 1))
+        return Calendars(
+            Outbound(allowed=allowed, response_limit_bytes=BYTES_MAX + 1, body_timeout_s=BODY_S)
+        )
 
     def _services(
         self, channels: Mapping[MethodKind, Channel], actor: Actor | None
     ) -> Services:
         settings, passwords, codes = self.settings, Passwords(), Passwords()
+        calendars = self._calendars()
+        self.calendar_layers = CalendarLayers(self.units, self.clock, calendars)
         verifying = Verifying(
             self.units, channels, settings.base_url, hashed=codes.hash,
             matches=codes.matches,
@@ -225,13 +234,14 @@ class Application:
             settings=settings, db=self.guests, database_watch=self.database_watch,
             clock=self.clock, units=self.units.on(self.guests), store=self.store,
             catalog=self.catalog, hub=self.hub, visibility=Visibility(self.guests),
-            intake=self.intake, passwords=passwords, proxies=proxies(settings.trusted_proxies),
+            intake=self.intake, pings=self.pings, passwords=passwords,
+            proxies=proxies(settings.trusted_proxies),
             identity=Identity(
                 Guests(self.db, slots=LOOKUPS, waiting_max=LOOKUPS_WAITING),
                 self.clock, actor, store=self.store,
             ),
             alertmanager=self.senders.alertmanager, pagerduty=self.senders.pagerduty,
-            webhook=self.senders.webhook, calendars=self._calendars(),
+            webhook=self.senders.webhook, calendars=calendars,
             readiness=self.readiness.check, reactions=reactions_table, started_at=self.clock.now(),
             try_contact=Trial(self.units, channels, settings.base_url).run,
             ack_link=contacts.AckLinks(self.units, self._issue_link).of,
@@ -251,13 +261,31 @@ class Application:
         )
         sorter.way = self.way
         self.intake.on_kept.append(sorter.hint)
+        self.pings.on_kept.append(sorter.hint)
         return sorter
+
+    @cached_property
+    def pings(self) -> Pings:
+        """What takes the pings of users' jobs, and misses those that do not come."""
+        return Pings(
+            self.units,
+            lambda: self.store.current.part(beats.Heartbeats),
+            self.intake.pulse,
+            self.way,
+        )
 
     @cached_property
     def listening(self) -> list[Listening]:
         """The connections by which people answer; made when somebody is to keep them."""
         polling = phones.polling(self.telephone, self.phones, self.clock)
         return chats.listening(self.units, [*self.chats.listeners, *polling])
+
+    @cached_property
+    def outside(self) -> Outside:
+        """What tells a monitor outside that all is well."""
+        settings = self.settings
+        outbound = Outbound(allowed=networks(",".join(settings.allow_networks)))
+        return Outside(outbound, settings.heartbeat_url, self.clock, self.readiness.check)
 
     @cached_property
     def phones(self) -> Phones:

@@ -29,6 +29,15 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "diff": ("tocsin diff -f config/",),
     "doctor": ("tocsin doctor", "tocsin doctor --json | jq '.[] | select(.ok | not)'"),
     "export": ("tocsin export > tocsin.yaml", "tocsin export --kind Schedule -d config/"),
+    "heartbeat key": (
+        "tocsin heartbeat key nightly-backup",
+        "tocsin heartbeat key nightly-backup --json | jq -r .url > /etc/backup.url",
+    ),
+    "heartbeat list": ("tocsin heartbeat list",),
+    "heartbeat pause": ("tocsin heartbeat pause nightly-backup",),
+    "heartbeat ping": ("tocsin heartbeat ping nightly-backup --kind start",),
+    "heartbeat resume": ("tocsin heartbeat resume nightly-backup",),
+    "heartbeat show": ("tocsin heartbeat show nightly-backup",),
     "history": ("tocsin history Schedule/primary",),
     "incident ack": ("tocsin incident ack INC-12",),
     "incident declare": (
@@ -85,6 +94,17 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "notify methods": ("tocsin notify methods", "tocsin notify methods --person maya"),
     "notify test": ("tocsin notify test --method 0",),
     "notify verify": ("tocsin notify verify --method 1",),
+    "oncall calendar add": (
+        "tocsin oncall calendar add",
+        "tocsin oncall calendar add --team payments --json | jq -r .url",
+    ),
+    "oncall calendar list": ("tocsin oncall calendar list",),
+    "oncall calendar regenerate": (
+        "tocsin oncall calendar regenerate 0199c0de-0000-7000-8000-000000000001",
+    ),
+    "oncall calendar revoke": (
+        "tocsin oncall calendar revoke 0199c0de-0000-7000-8000-000000000001",
+    ),
     "oncall coverage": ("tocsin oncall coverage", "tocsin oncall coverage primary --days 30"),
     "oncall gaps": ("tocsin oncall gaps --weeks 8",),
     "oncall import": (
@@ -119,6 +139,14 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "oncall swap withdraw": (
         "tocsin oncall swap withdraw 0199c0de-0000-7000-8000-000000000001",
     ),
+    "oncall temporary add": (
+        "tocsin oncall temporary add primary --shift 'maya 2026-12-24T09:00 2026-12-26T09:00'",
+        "tocsin oncall temporary add primary --shift 'maya,jonas 2026-12-24T09:00 2026-12-25T09:00'",
+    ),
+    "oncall temporary end": (
+        "tocsin oncall temporary end 0199c0de-0000-7000-8000-000000000001",
+    ),
+    "oncall temporary list": ("tocsin oncall temporary list primary",),
     "page acknowledge": ("tocsin page acknowledge INC-12",),
     "page hand-back": ("tocsin page hand-back INC-12",),
     "page reassign": (
@@ -162,10 +190,15 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "tocsin route try service=orders-db severity=critical",
         "tocsin route try alert.json",
     ),
+    "run": (
+        "tocsin run --heartbeat https://tocsin.example.org/heartbeat/KEY -- pg_dump -f shop.sql",
+        "HEARTBEAT_URL=$(cat /etc/backup.url) tocsin run -- /usr/local/bin/backup",
+    ),
     "schema": ("tocsin schema > tocsin.schema.json",),
     "search": ("tocsin search checkout -deploy", "tocsin search '\"payment provider\"'"),
     "sentinel": (
         "tocsin sentinel --url https://tocsin.example.org --contact ntfy://ntfy.sh/our-topic",
+        "tocsin sentinel --url https://tocsin.example.org --contact tel:+4915123456789",
     ),
     "serve": ("tocsin serve", "tocsin serve --host 0.0.0.0 --port 8640"),
     "service list": ("tocsin service list --team payments",),

@@ -15,7 +15,9 @@ from tocsin.cli import (
     alerts,
     backup,
     calendar_import,
+    calendars,
     examples,
+    heartbeats,
     incident_parts,
     incidents,
     integrations,
@@ -127,13 +129,14 @@ _COMMANDS: Sequence[click.Command] = (
     backup.support_bundle,
     paging.log_level,
     access.login, access.logout, access.whoami, people.person, access.token, access.link,
-    integrations.integration, integrations.change,
+    integrations.integration, integrations.change, heartbeats.heartbeat,
     resources.plan, resources.apply, resources.diff, resources.export, resources.history,
     resources.rollback, resources.schema,
     incidents.incident, incident_parts.search, alerts.alert, routes.route, routes.policy,
     routes.service, pages.oncall,
     pages.page, paging.paging, notify.notify,
     admin.reactions, admin.api, admin.version, admin.completion,
+    _Late("run", "tocsin.cli.run", "Run a command, and tell a heartbeat how it went."),
     _Late("sentinel", "tocsin.cli.sentinel", "Watch a Tocsin and page when it is gone."),
 )  # fmt: skip
 for _command in _COMMANDS:
@@ -147,7 +150,7 @@ for _name, _help in (
 pages.oncall.add_command(
     _Late("preview", "tocsin.cli.preview", "Resolve schedules from files, without a database.")
 )
-for _command in (*agreements.COMMANDS, calendar_import.import_):
+for _command in (*agreements.COMMANDS, *calendars.COMMANDS, calendar_import.import_):
     pages.oncall.add_command(_command)
 for _name, _help in (
     ("check", "Prove that every alert reaches somebody who can be woken, or say when not."),

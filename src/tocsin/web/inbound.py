@@ -24,6 +24,8 @@ from tocsin.web.hooks import Hooks
 from tocsin.web.identity import Caller
 from tocsin.web.inbound_body import Answer, App, Receive, Scope, Send, bearer, read
 from tocsin.web.inbound_doors import Doors, integration_of
+from tocsin.web.inbound_pings import PREFIX as PINGS
+from tocsin.web.inbound_pings import PingDoor, is_ping
 from tocsin.web.lobby import Lobby
 from tocsin.web.problems import problem, retry_after
 from tocsin.web.services import Services
@@ -32,7 +34,7 @@ BODY_MAX = 1024 * 1024
 FORMAT = "alertmanager.v2"
 _JSON = (b"content-type", b"application/json")
 _COME_AGAIN = (429, 503)
-_PREFIXES = ("/api/v2/", "/alertmanager/", "/integrations/", "/v2/", "/webhook", HOOKS)
+_PREFIXES = ("/api/v2/", "/alertmanager/", "/integrations/", "/v2/", "/webhook", HOOKS, PINGS)
 _KEYED = "/integrations/"
 log = Log("inbound")
 
@@ -46,6 +48,7 @@ class Inbound:
         self._wire = services.alertmanager
         self._doors = Doors(services)
         self._hooks = Hooks(services)
+        self._pings = PingDoor(services, self._doors)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -73,6 +76,8 @@ class Inbound:
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         path, key = _vendor_path(scope["path"])
         self._services.database_watch.require()
+        if is_ping(path):
+            return await self._pings.answer(scope, receive)
         if path.startswith(HOOKS):
             return await self._hooks.answer(scope, receive)
         door = self._doors.by_path.get(path)

@@ -29,6 +29,8 @@ from tocsin.web import refusals
 
 # Litestar takes every "data." out of a path, and so it does in "metadata.effectiveFrom"
 _CUT = re.compile(r"\bmeta(?!data\b)(?=\w)")
+# a session without a person is called as its role
+_TWICE = re.compile(r"^(\w+) \(\1\) may not")
 log = Log("web")
 
 
@@ -86,8 +88,11 @@ def refused(request: Request, error: Refused) -> Response:  # type: ignore[type-
     """Answer a refusal as its kind says; who is not signed in is sent to the sign-in page."""
     if isinstance(error, Unauthenticated) and _wants_html(request):
         return Redirect("/sign-in", status_code=303)
+    title, detail = error.title, error.detail
+    if isinstance(error, Forbidden) and _wants_html(request):
+        title, detail = "You may not do that", _TWICE.sub(r"the role \1 may not", detail)
     answer = _answer(
-        request, status=error.status, code=error.code, title=error.title, detail=error.detail,
+        request, status=error.status, code=error.code, title=title, detail=detail,
         field=error.field if hasattr(error, "field") else None, headers=retry_after(error),
     )  # fmt: skip
     if isinstance(error, Forbidden):

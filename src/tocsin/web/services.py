@@ -20,15 +20,16 @@ from tocsin.kernel.settings import Settings
 from tocsin.kernel.unit import Unit
 from tocsin.kernel.units import Units
 from tocsin.kernel.vocabulary import Urgency
-from tocsin.oncall.core.assurance import Assurance, Simulated
+from tocsin.oncall.core.assurance import Assurance, Drafted, Simulated
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.phone import Script
 from tocsin.oncall.core.receipt import ReceiptKind
 from tocsin.oncall.jobs import Phones
-from tocsin.oncall.model import ContactCode, ContactTest
+from tocsin.oncall.model import ContactCode, ContactTest, Policy
 from tocsin.oncall.ports import CalendarReader
 from tocsin.signals.actions import Intake
 from tocsin.signals.core.config import IntegrationSpec
+from tocsin.signals.jobs import Pings
 from tocsin.signals.model import Slice, Split, Tried, Unreadable
 from tocsin.topology.model import NewChange
 from tocsin.triage.model import Alert
@@ -206,6 +207,12 @@ class Assurances(Protocol):
         """Say whom a policy would call when for an alert at `at`. Raises NotFound, Invalid."""
         ...
 
+    async def draft(
+        self, unit: Unit, policy: Policy, at: datetime, urgency: Urgency = Urgency.HIGH
+    ) -> Drafted:
+        """Say what a policy that nobody has saved would do. Raises Invalid."""
+        ...
+
     async def keep_nightly(self, unit: Unit) -> None:
         """See that the check waits for the next night."""
         ...
@@ -224,6 +231,7 @@ class Services(Struct, frozen=True, kw_only=True):
     hub: Hub
     visibility: Visibility
     intake: Intake
+    pings: Pings
     identity: Identity
     passwords: Passwords
     proxies: Proxies

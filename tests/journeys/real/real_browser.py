@@ -20,6 +20,7 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
     reason=f"the Debian package chromium is not installed: {CHROMIUM}",
 )
 PATIENCE_MS = 15_000
+STOPS_MAX = 200  # of the keyboard, on one page
 # nothing that goes out by itself, and nothing that needs a display
 QUIET = [
     "--disable-gpu",
@@ -90,6 +91,23 @@ class Person:
     def is_same(self) -> bool:
         """Say whether the page is still the one that `open_live` opened."""
         return bool(self.page.evaluate("window.isSame === true"))
+
+    def tab_to(self, selector: str) -> None:
+        """Press Tab until something has the focus, as who has no mouse does."""
+        for _ in range(STOPS_MAX):
+            if self.page.locator(f"{selector}:focus").count():
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"the keyboard does not reach {selector}")
+
+    def choose(self, selector: str, value: str) -> None:
+        """Choose in a list by its arrow keys."""
+        self.tab_to(selector)
+        for _ in range(STOPS_MAX):
+            if self.page.locator(selector).input_value() == value:
+                return
+            self.page.keyboard.press("ArrowDown")
+        raise AssertionError(f"{selector} has no {value}")
 
     def foreign(self) -> list[str]:
         """Return the requests that left this machine."""

@@ -133,6 +133,38 @@ def test_without_script_every_dialog_is_a_page_and_the_list_acts_on_many(
     expect(plain.locator("main")).to_contain_text(reference)
 
 
+def test_a_policy_is_written_and_saved_by_keyboard(
+    acme: Acme, signed_in: Callable[..., Person]
+) -> None:
+    one = signed_in()
+    page = one.page
+    page.goto(f"{acme.tocsin.url}/policies/new")
+    expect(page.locator("#name")).to_be_focused()
+    page.keyboard.type("nights")
+    one.choose("#s0_pick", "schedule:shop")
+    expect(page.locator("#preview h2").first).to_contain_text("Today this pages")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # Add
+    expect(page.locator("#s0_pick")).to_be_focused()
+    expect(page.locator("#step-1 .tc-whom li")).to_have_count(1)
+    one.tab_to("#add")
+    page.keyboard.press("Enter")
+    expect(page.locator("#s1_pick")).to_be_focused()
+    one.choose("#s1_pick", "next:shop")
+    one.tab_to("#s1_up")
+    page.keyboard.press("Enter")
+    expect(page.locator("#s0_down")).to_be_focused()  # at the top it goes up no further
+    expect(page.locator("#step-1 .tc-whom")).to_contain_text("next on call in shop")
+    one.tab_to("button[value=save]")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{acme.tocsin.url}/policies#policy-nights")
+    page.goto(f"{acme.tocsin.url}/policies/nights/edit")
+    one.slow_down(SLOW_MS)
+    page.fill("#s0_timeout", "7m")
+    page.click("button[value=save]")  # leaves the field: its preview may not swallow the press
+    expect(page.locator("#policy-nights")).to_contain_text("+7m")
+
+
 def test_the_key_a_acknowledges_and_another_browser_sees_it_at_once(
     acme: Acme, signed_in: Callable[..., Person]
 ) -> None:

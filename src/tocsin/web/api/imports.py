@@ -52,12 +52,13 @@ class CalendarRead(Struct, frozen=True, kw_only=True):
     """The layer to put under `spec.layers`, and what was left out.
 
     `unknown` are events whose people nobody here is; `overlapping` counts those that another one
-    hides.
+    hides; `left_out` names rules that match too rarely to be read, or never.
     """
 
     layer: ImportedLayer
     unknown: tuple[str, ...]
     overlapping: int
+    left_out: tuple[str, ...]
 
 
 ASource = Annotated[
@@ -94,9 +95,10 @@ async def import_calendar(asking: AnAsking, name: Name, data: ASource) -> Calend
     if slot not in schedule.slots:
         raise Invalid(f"{name} has no slot {slot!r}", field="slot")
     reader, now = asking.services.calendars, asking.services.clock.now()
-    text = data.text.encode() if data.text else await reader.fetch(data.url)
+    text = data.text.encode() if data.text else (await reader.fetch(data.url)).text or b""
     end = now + timedelta(days=data.days)
-    found = imported(await reader.read(text, schedule.zone, now, end), directory.people)
+    expanded = await reader.read(text, schedule.zone, now, end)
+    found = imported(expanded.shifts, directory.people)
     return CalendarRead(
         layer=ImportedLayer(
             data.layer,
@@ -112,6 +114,7 @@ async def import_calendar(asking: AnAsking, name: Name, data: ASource) -> Calend
         ),
         unknown=found.unknown,
         overlapping=found.overlapping,
+        left_out=expanded.left_out,
     )
 
 

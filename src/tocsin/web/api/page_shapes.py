@@ -14,6 +14,8 @@ from tocsin.web.api.shapes import EntryShape, IncidentShape, PersonShape
 class AttemptShape(Struct, frozen=True, kw_only=True):
     """One try to deliver; outcome null: not known. `show`: full, title or reference left.
 
+    An outcome `skipped` asked no provider, since it is left alone for a while: it is no try.
+
     `state`: queued, sent, delivered, seen, acked or failed. `receipt` is the provider's last word
     after it took the message, `latency_s` how long it was under way until it arrived, else until
     the provider took it.

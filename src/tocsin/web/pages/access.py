@@ -117,9 +117,11 @@ async def use_link(
         # from here on the person acts, not Tocsin
         unit.actor = unit.asker = governance.actor_of_link(link, person.display_name)
         channel = VIA.get(via, CHANNEL)
-        await oncalls.acknowledge(unit, PageId(page.id), channel=channel)
-        if bundle is not None:
-            await oncalls.acknowledge_bundle(unit, bundle, channel=channel)
+        own = PageId(page.id)
+        if bundle is None:
+            await oncalls.acknowledge(unit, own, channel=channel)
+        else:
+            await oncalls.acknowledge_bundle(unit, own, bundle, channel=channel)
         unit.actor = SYSTEM  # who was called may not see all of it: `_view` says what they may
         is_second = was_taken and page.acknowledged_by != link.person_id
         return await _view(unit, link, " You are noted as co-responder." if is_second else "")

@@ -62,6 +62,10 @@ RUN = (
         verb="resource:read",
     ),
     Place(
+        id="heartbeats", href="/heartbeats", icon="heart-pulse", label="Heartbeats", key="h",
+        verb="heartbeat:read",
+    ),
+    Place(
         id="people", href="/people", icon="users", label="People", key="u",
         verb="person:read",
     ),

@@ -169,11 +169,13 @@ async def test_who_sends_too_much_is_told_to_come_again(world: World) -> None:
 
     world.token = await world.make_token("noisy", Role.INTEGRATION, 1)
     event = {"routing_key": world.token, "event_action": "trigger", "payload": PAYLOAD}
-    answers = [await world.http.post("/v2/enqueue", json=event) for _ in range(60)]
-    throttled = [one for one in answers if one.status_code == 429]
-    assert throttled
-    assert throttled[0].json()["status"] == "throttle exceeded"
-    assert throttled[0].headers["retry-after"] == "1"
+    for _ in range(60):
+        answer = await world.http.post("/v2/enqueue", json=event)
+        if answer.status_code != 202:
+            break
+    assert answer.status_code == 429
+    assert answer.json()["status"] == "throttle exceeded"
+    assert answer.headers["retry-after"] == "1"
 
 
 async def test_changes_are_kept_once_and_listed_newest_first(world: World) -> None:

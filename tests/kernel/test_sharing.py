@@ -86,3 +86,20 @@ async def test_one_that_gives_up_takes_nobody_along(database: Database) -> None:
     ended = await asyncio.gather(*tasks, return_exceptions=True)
     assert [one for one in ended if one is not None and one is not ended[-1]] == []
     assert len(await bells(database)) in {COUNT - 1, COUNT}
+
+
+async def test_a_subject_that_is_locked_for_long_holds_up_only_its_own(
+    database: Database,
+) -> None:
+    await make_bells(database)
+    sharing = Sharing(units_of(database))
+    async with database.connection() as conn, conn.transaction():
+        await conn.execute("INSERT INTO public.bells VALUES ('taken')")
+        held = [asyncio.ensure_future(sharing.run(uuid7(), casting("taken")))]
+        await asyncio.sleep(0)
+        held += [asyncio.ensure_future(sharing.run(uuid7(), casting("taken"))) for _ in "ab"]
+        await asyncio.gather(*(sharing.run(uuid7(), casting(f"b{n}")) for n in range(4)))
+        assert not any(one.done() for one in held)
+    ended = await asyncio.gather(*held, return_exceptions=True)
+    assert len(await bells(database)) == 5
+    assert all(isinstance(one, Exception) for one in ended)

@@ -34,7 +34,12 @@ async def test_a_new_token_works_at_once_and_is_shown_once(acme: World) -> None:
     secret = made.json()["token"]
     me = await acme.http.get("/api/v1/me", headers={"authorization": f"Bearer {secret}"})
     assert (me.json()["name"], me.json()["role"]) == ("prom", "integration")
-    assert me.json()["permissions"] == ["alert:read", "change:accept", "signal:accept"]
+    assert me.json()["permissions"] == [
+        "alert:read",
+        "change:accept",
+        "heartbeat:ping",
+        "signal:accept",
+    ]
     again = await post(acme, "/tokens", {"name": "prom", "role": "integration"})
     assert (again.status_code, again.json()["code"]) == (409, "conflict")
 

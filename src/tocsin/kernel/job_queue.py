@@ -143,12 +143,19 @@ async def lease_errands(
 
 
 async def extend(conn: AsyncConnection[Any], now: datetime, *, worker: UUID) -> None:
-    """Beat the heart of every lease that `worker` still holds."""
+    """Beat the heart of every lease that `worker` still holds.
+
+    What is locked is about to be extended or ended by its own errand, and is waited for by nobody.
+    """
     await conn.execute(
         """
         UPDATE kernel.jobs
            SET leased_until = %(until)s
-         WHERE mode = 'errand' AND leased_by = %(worker)s AND leased_until > %(now)s
+         WHERE id IN (SELECT id
+                        FROM kernel.jobs
+                       WHERE mode = 'errand' AND leased_by = %(worker)s
+                         AND leased_until > %(now)s
+                         FOR UPDATE SKIP LOCKED)
         """,
         {"now": now, "until": now + timedelta(seconds=LEASE_S), "worker": worker},
     )

@@ -10,6 +10,7 @@ from tocsin.kernel.units import Units
 
 HANDS = 2
 TOGETHER_MAX = 16
+_IMPATIENT = "SET LOCAL lock_timeout = '250ms'"
 
 Act = Callable[[Unit], Awaitable[None]]
 
@@ -47,28 +48,28 @@ class Sharing:
         """
         mine = _Part(key, act)
         self._waiting.append(mine)
+        failed: list[_Part] = []
         try:
             async with self._hands:
                 while mine in self._waiting:
-                    await self._together()
+                    failed += await self._together()
+            await self._apart(failed)  # without a hand: it may take long
             await mine.ended
         finally:
             if mine in self._waiting:
                 self._waiting.remove(mine)
+            mine.ended.cancel()  # nobody waits any more
 
-    async def _together(self) -> None:
+    async def _together(self) -> list[_Part]:
+        """Run what waits in one unit; return what must be run apart, for they failed together."""
         parts = self._waiting[:TOGETHER_MAX]
         del self._waiting[:TOGETHER_MAX]
         parts.sort(key=lambda part: part.key)
 
-        async def act(unit: Unit) -> None:
-            for part in parts:
-                await part.act(unit)
-
         try:
-            await self._units.run(SYSTEM, act)
-        except Exception as error:  # noqa: BLE001 - door: each task hears of its own act only
-            await self._apart(parts, error)
+            await self._units.run(SYSTEM, _all_of(parts))
+        except Exception:  # noqa: BLE001 - door: each task hears of its own act only
+            return parts
         except BaseException:  # the process stops
             for part in parts:
                 part.ended.cancel()
@@ -76,20 +77,31 @@ class Sharing:
         else:
             for part in parts:
                 part.succeed()
+        return []
 
-    async def _apart(self, parts: list[_Part], error: Exception) -> None:
-        """Run each alone after some that shared a unit have failed."""
-        if len(parts) == 1:
-            parts[0].fail(error)
-            return
-        for at, part in enumerate(parts):
-            try:
-                await self._units.run(SYSTEM, part.act)
-            except Exception as own:  # noqa: BLE001 - door: its task hears of it
-                part.fail(own)
-            except BaseException:
-                for left in parts[at:]:
-                    left.ended.cancel()
-                raise
-            else:
-                part.succeed()
+    async def _apart(self, parts: list[_Part]) -> None:
+        """Run each alone, all at once: where the database is away each waits as it would have."""
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                group.create_task(self._alone(part))
+
+    async def _alone(self, part: _Part) -> None:
+        try:
+            await self._units.run(SYSTEM, part.act)
+        except Exception as error:  # noqa: BLE001 - door: its task hears of it
+            part.fail(error)
+        except BaseException:
+            part.ended.cancel()
+            raise
+        else:
+            part.succeed()
+
+
+def _all_of(parts: list[_Part]) -> Act:
+    async def act(unit: Unit) -> None:
+        # whose subject is locked for long must not hold up all others
+        await unit.conn.execute(_IMPATIENT)
+        for part in parts:
+            await part.act(unit)
+
+    return act

@@ -1,6 +1,10 @@
 """`tocsin heartbeat` against a runtime that answers from a table, and `tocsin run` for real."""
 
+import asyncio
 import json
+import os
+import signal
+import subprocess
 import sys
 from typing import Any
 
@@ -44,6 +48,8 @@ def test_verbs_say_what_became_of_it(runtime: FakeRuntime) -> None:
     for verb in ("pause", "resume", "ping"):
         runtime.answers.table[f"POST /heartbeats/backup/{verb}"] = [ONE]
         assert json.loads(tocsin(runtime, "heartbeat", verb, "backup").stdout) == ONE
+    runtime.answers.table["POST /heartbeats/backup/ping"] = [None]  # who may not read
+    assert "noted" in tocsin(runtime, "heartbeat", "ping", "backup", "--table").stdout
     url = "http://tocsin.test/heartbeat/abc"
     runtime.answers.table["POST /heartbeats/backup/key"] = [{"key": "abc", "url": url}]
     assert tocsin(runtime, "heartbeat", "key", "backup", "--table").stdout == f"{url}\n"
@@ -100,3 +106,62 @@ async def test_a_heartbeat_is_told_the_start_the_exit_code_and_what_was_said(
     assert b"42 rows" in said
     assert b"no space" in said
     assert capfdbinary.readouterr().err == b"no space"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("log", "--", "path"), ("job", "--help"), ("job", "--heartbeat", "X"), ("-x", "--", "--")],
+)
+def test_what_comes_after_the_command_is_its_own(words: tuple[str, ...]) -> None:
+    script = "import sys; print(sys.argv[1:])"
+    command = [sys.executable, "-m", "tocsin", "run", sys.executable, "-c", script, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == f"{list(words)}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:9", "ImportError"),
+        ("ALL_PROXY", "gopher://127.0.0.1:9", "ValueError"),
+        ("SSL_CERT_FILE", "/nonexistent/ca.pem", "FileNotFoundError"),
+    ],
+)
+def test_the_command_runs_whatever_is_wrong_with_the_environment(
+    name: str, value: str, why: str
+) -> None:
+    command = [sys.executable, "-m", "tocsin", "run", "--", sys.executable, "-c", "print(42)"]
+    variables = {**os.environ, name: value, "HEARTBEAT_URL": "http://192.0.2.1/heartbeat/KEY"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
+    assert (done.returncode, done.stdout) == (0, "42\n")
+    assert done.stderr.count(why) == 2
+
+
+async def test_what_a_command_leaves_behind_is_not_waited_for() -> None:
+    script = "import subprocess; print('left', subprocess.Popen(['sleep', '30']).pid)"
+    async with asyncio.timeout(15):
+        async with http_server(answer(200), answer(200)) as server:
+            url = f"http://127.0.0.1:{server.port}/heartbeat/s3cret"
+            assert await run.tell_and_run(url, (sys.executable, "-c", script)) == 0
+    word, pid = server.requests[-1].body.split()
+    assert word == b"left"
+    os.kill(int(pid), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+async def test_signals_reach_the_command_and_after_it_the_last_ping(number: int) -> None:
+    script = (
+        "import os, signal, sys; signal.signal(int(sys.argv[1]), lambda *_: sys.exit(7));"
+        " os.kill(os.getppid(), int(sys.argv[1])); signal.pause()"
+    )
+    command = [sys.executable, "-m", "tocsin", "run", sys.executable, "-c", script]
+    async with http_server(answer(200), answer(200)) as server:
+        url = f"http://127.0.0.1:{server.port}/heartbeat/s3cret"
+        child = await asyncio.create_subprocess_exec(
+            *command, str(int(number)), env={**os.environ, "HEARTBEAT_URL": url}
+        )
+        assert await child.wait() == 7
+    assert server.requests[-1].path.endswith("/7")
+    handlers = [signal.getsignal(one) for one in run.FORWARDED]
+    assert await run.tell_and_run("", ("true",)) == 0
+    assert [signal.getsignal(one) for one in run.FORWARDED] == handlers

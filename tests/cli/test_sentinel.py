@@ -205,7 +205,7 @@ async def one_round(served: Site) -> bool:
     outbound = Outbound(allowed=ANYWHERE, timeout_s=5)
     url = f"http://127.0.0.1:{served.port}"
     told = contacts(
-        [f"{url}/hook", f"ntfy+http://127.0.0.1:{served.port}/alarms"],
+        [f"{url}/hook", f"{url}/hook?2", f"ntfy+http://127.0.0.1:{served.port}/alarms"],
         mail=None,
         webhook=Webhook(outbound, secret="s", now=lambda: NOON),
         ntfy=Ntfy(outbound),
@@ -233,6 +233,7 @@ async def test_a_tocsin_in_trouble_pages_every_contact(ready: bool, lag_s: float
     async with site() as served:
         served.ready, served.lag_s = ready, lag_s
         assert not await one_round(served)
+        assert len({post.get("key") for post in served.posts}) == len(served.posts)
         assert {post.get("event", "ntfy") for post in served.posts} == {
             "sentinel.alarm",
             "ntfy",

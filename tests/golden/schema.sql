@@ -391,6 +391,7 @@ CREATE TABLE oncall.calendar_layers (
     schedule_id uuid NOT NULL,
     layer text NOT NULL,
     url text NOT NULL,
+    zone text NOT NULL,
     due_at timestamp with time zone NOT NULL,
     read_at timestamp with time zone,
     expanded_at timestamp with time zone,

@@ -1,17 +1,19 @@
 """Other calendars: recurrences, exceptions, moved events, and what an attacker would send."""
 
+import asyncio
 import resource
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import icalendar
 import pytest
 
-from tocsin.integrations.ical.expand import CPU_MAX_S, shifts
+from tocsin.integrations.ical.expand import CPU_MAX_S, _occurrences, _Within, shifts
 from tocsin.integrations.ical.read import Calendars
-from tocsin.integrations.outbound import Outbound
+from tocsin.integrations.outbound import Outbound, networks
 from tocsin.kernel.errors import Invalid, TooLarge
 from tocsin.kernel.ids import PersonId, uuid7
 from tocsin.oncall.core.schedule.importing import imported
-from tocsin.oncall.model import Method, MethodKind, Person
+from tocsin.oncall.model import FoundShift, Method, MethodKind, Person
 
 START, END = datetime(2026, 3, 23, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -115,6 +117,50 @@ async def test_a_rule_that_never_matches_is_left_out_and_named_and_the_others_ar
         [words] = found.left_out
         assert words.startswith("RRULE:FREQ=")
         assert "'The 30th is on call'" in words
+
+
+def test_of_a_rule_that_is_left_out_not_even_the_first_shifts_are_read() -> None:
+    daily = WEEKLY.replace("FREQ=WEEKLY;COUNT=8", "FREQ=DAILY")
+    alone = icalendar.Calendar.from_ical(calendar(daily))
+    whole = _occurrences(alone, _Within(5.0), "UTC", (START, END))
+    assert whole is not None
+    assert len(whole) > 30
+    late = END.replace(year=9000)  # what recurs for ever is cut off on its way
+    assert _occurrences(alone, _Within(0.02), "UTC", (START, late)) is None
+
+
+@pytest.mark.parametrize("said", ["\u00e9tag", "a\x7f", "x" * 501])
+async def test_a_tag_that_cannot_be_sent_back_is_not_kept(said: str) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).decode("latin-1"))
+        body = calendar(FLOATING)
+        head = f"HTTP/1.1 200 x\r\nETag: {said}\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
+        writer.close()
+
+    asked: list[str] = []
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    reader = Calendars(Outbound(allowed=networks("127.0.0.0/8"), timeout_s=5))
+    async with server:
+        first = await reader.fetch(f"http://127.0.0.1:{port}/x.ics")
+        assert first.etag == ""
+        second = await reader.fetch(f"http://127.0.0.1:{port}/x.ics", etag=first.etag)
+    assert second.text == calendar(FLOATING)
+    assert "if-none-match" not in asked[1].lower()
+
+
+def test_names_are_found_in_summaries_however_many_people_there_are() -> None:
+    people = {one.id: one for one in (person("ana"), person("ben"), person("ana maria"))}
+    words = ("Ana", "BEN is on call", "Ana Maria today", "ben, ana", "on-call:ben", "")
+    found = [
+        FoundShift(summary=one, emails=(), start_at=START + timedelta(days=n),
+                   end_at=START + timedelta(days=n, hours=1))
+        for n, one in enumerate(words)
+    ]  # fmt: skip
+    read = imported(found, people)
+    assert [one.people for one in read.shifts] == [("ana",), ("ben",), ("ben",)]
+    assert read.unknown == ("Ana Maria today", "ben, ana", "")
 
 
 async def test_a_calendar_of_nothing_but_such_rules_is_refused_in_bounded_time() -> None:

@@ -3,76 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
+from calendar_world import EVENT, Rig, Site, event
 
 from fakes.world import NOON, World
-from tocsin.integrations.ical.read import Calendars
-from tocsin.integrations.outbound import Outbound, networks
 from tocsin.kernel.access import Role
-from tocsin.oncall.jobs import CalendarLayers
 from tocsin.oncall.reads import old_calendars
 from web.pages_world import browser
 
 pytestmark = pytest.mark.db
-SCHEDULE = """
-apiVersion: tocsin/v1
-kind: Schedule
-metadata: {{name: vendor}}
-spec:
-  timezone: Europe/Berlin
-  layers:
-    - {{name: base, start: "2026-01-05T09:00", every: week, people: [maya]}}
-    - {{name: theirs, calendar: {{url: "{url}"}}}}
-"""
-POLICY = """
-apiVersion: tocsin/v1
-kind: EscalationPolicy
-metadata: {name: default}
-spec: {steps: [{targets: [{schedule: vendor}], timeout: 5m}], repeat: 0, catchAll: [{person: boss}]}
-"""
-EVENT = """BEGIN:VEVENT
-UID:{uid}
-DTSTAMP:20260101T000000Z
-SUMMARY:{who}
-DTSTART:{start}
-DTEND:{end}
-END:VEVENT
-"""
-
-
-def event(who: str, start: str, end: str) -> str:
-    return EVENT.format(uid=f"{who}{start}", who=who, start=start, end=end)
-
-
-class Site:
-    """A calendar's server: it has an ETag, and may be down, or answer half of a calendar."""
-
-    def __init__(self) -> None:
-        self.events: list[str] = []
-        self.status, self.is_cut, self.port = 200, False, 0
-        self.asked: list[str] = []
-
-    @property
-    def text(self) -> str:
-        inside = "".join(self.events)
-        whole = f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\n{inside}END:VCALENDAR\n"
-        return whole.replace("\n", "\r\n")
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-        tag = f'"{hash(self.text) & 0xFFFF}"'
-        said = head.partition("if-none-match: ")[2].partition("\r\n")[0]
-        self.asked.append(said)
-        text = self.text
-        status = 304 if said == tag and self.status == 200 else self.status
-        body = "" if status != 200 else text[: len(text) // 2] if self.is_cut else text
-        length = len(text) if status == 200 else 0
-        writer.write(
-            f"HTTP/1.1 {status} x\r\netag: {tag}\r\ncontent-length: {length}\r\n\r\n{body}".encode()
-        )
-        writer.close()
 
 
 @pytest.fixture
@@ -82,43 +22,6 @@ async def site() -> AsyncIterator[Site]:
     served.port = server.sockets[0].getsockname()[1]
     async with server:
         yield served
-
-
-class Rig:
-    """A world whose schedule follows the calendar of a site."""
-
-    def __init__(self, world: World, site: Site) -> None:
-        self.world, self.site = world, site
-        outbound = Outbound(allowed=networks("127.0.0.0/8"), timeout_s=5)
-        self.layers = CalendarLayers(world.app.units, world.app.clock, Calendars(outbound))
-
-    async def follow(self) -> None:
-        """Apply the schedule and read its calendar for the first time."""
-        url = f"http://127.0.0.1:{self.site.port}/rota.ics"
-        await self.world.apply(SCHEDULE.format(url=url))
-        await self.world.apply(POLICY)
-        await self.read()
-
-    async def read(self) -> None:
-        """Read what is due."""
-        while await self.layers.beat() == 0:
-            pass
-        await self.world.settle()
-
-    async def get(self, path: str) -> Any:
-        answer = await self.world.http.get(f"/api/v1/oncall{path}", headers=self.world.bearer)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    async def who(self) -> str:
-        [slot] = [
-            one for one in (await self.get("/now"))["schedules"] if one["name"] == "vendor"
-        ]
-        return str(slot["now"]["person"]["name"])
-
-    async def troubles(self) -> list[dict[str, Any]]:
-        items = (await self.get("/coverage?schedule=vendor"))["items"]
-        return [one for one in items if one["trouble"] == "stale"]
 
 
 @pytest.fixture
@@ -230,10 +133,7 @@ async def test_people_whom_nobody_knows_and_rules_that_never_match_are_named(rig
 async def test_a_layer_that_nobody_follows_any_more_is_not_asked(rig: Rig) -> None:
     await rig.follow()
     asked = len(rig.site.asked)
-    written = SCHEDULE.format(url="x")
-    await rig.world.apply(
-        "\n".join(line for line in written.splitlines() if "theirs" not in line)
-    )
+    await rig.without_theirs()
     await rig.world.forward(hours=3)
     await rig.read()
     assert len(rig.site.asked) == asked
@@ -255,3 +155,138 @@ async def test_a_calendar_that_cannot_be_followed_is_refused_by_its_field(world:
         )
         assert refused.status_code == 422
         assert refused.json()["field"] == f"spec.layers[0].{field}"
+
+
+async def test_days_without_a_clock_are_by_the_layers_own_zone_and_a_changed_one_is_read_at_once(
+    rig: Rig,
+) -> None:
+    day = EVENT.replace("DTSTART:", "DTSTART;VALUE=DATE:").replace(
+        "DTEND:", "DTEND;VALUE=DATE:"
+    )
+    rig.site.events = [day.format(uid="d", who="Bea Boss", start="20260401", end="20260402")]
+    await rig.follow(timezone="America/New_York")
+    assert await rig.theirs() == [("Bea Boss", "2026-04-01T04:00")]
+    await rig.follow(timezone="Asia/Tokyo")
+    assert rig.site.asked == ["", ""]  # all of it, and no hour later
+    assert await rig.theirs() == [("Bea Boss", "2026-03-31T15:00")]
+
+
+@pytest.mark.parametrize("after", ["nothing", "strangers", "never"])
+async def test_a_calendar_that_would_wipe_the_rota_is_a_failure_and_the_rota_stays(
+    rig: Rig, after: str
+) -> None:
+    bea = event("Bea Boss", "20260328T100000Z", "20260328T180000Z")
+    rig.site.events = [bea]
+    await rig.follow()
+    never = bea.replace("END:VEVENT", "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30\nEND:VEVENT")
+    stranger = event("A stranger", "20260328T100000Z", "20260328T180000Z")
+    rig.site.events = {"nothing": [], "strangers": [stranger], "never": [never]}[after]
+    await rig.world.forward(hours=1.01)
+    await rig.read()
+    assert await rig.theirs() == [("Bea Boss", "2026-03-28T10:00")]
+    why = {"nothing": "no events", "strangers": "(A stranger)", "never": "BYMONTHDAY=30"}
+    assert why[after] in (await rig.followed())["error"]
+    rig.site.events = [event("Jonas Weber", "20260328T100000Z", "20260328T180000Z")]
+    await rig.world.forward(minutes=6)
+    await rig.read()
+    assert await rig.theirs() == [("Jonas Weber", "2026-03-28T10:00")]
+    assert (await rig.followed())["error"] == ""
+
+
+async def test_what_was_left_out_from_the_beginning_is_tried_again_soon_and_as_a_whole(
+    rig: Rig,
+) -> None:
+    bea = event("Bea Boss", "20260328T100000Z", "20260328T180000Z")
+    rule = "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30\nEND:VEVENT"
+    never = event("Maya", "20260327T100000Z", "20260327T180000Z").replace("END:VEVENT", rule)
+    rig.site.events = [bea, never]
+    await rig.follow()
+    rig.site.events = [never, event("Jonas Weber", "20260328T100000Z", "20260328T180000Z")]
+    await rig.world.forward(minutes=6)
+    await rig.read()
+    assert rig.site.asked == ["", ""]
+    assert await rig.theirs() == [("Jonas Weber", "2026-03-28T10:00")]
+
+
+async def test_an_edit_lets_the_present_shift_of_a_calendar_end_first(rig: Rig) -> None:
+    rig.site.events = [event("Bea Boss", "20260327T100000Z", "20260327T180000Z"),
+                       event("Jonas Weber", "20260327T180000Z", "20260328T180000Z")]  # fmt: skip
+    await rig.follow()
+    await rig.without_theirs()
+    assert await rig.who() == "Bea Boss"
+    await rig.world.forward(hours=5.9)
+    assert await rig.who() == "Bea Boss"
+    await rig.world.forward(hours=0.2)
+    assert await rig.who() == "Maya Okafor"
+
+
+async def test_of_a_calendar_that_nobody_follows_nothing_is_left_but_history(rig: Rig) -> None:
+    rig.site.events = [event("Bea Boss", "20260327T100000Z", "20260327T180000Z"),
+                       event("Jonas Weber", "20260328T100000Z", "20260328T180000Z")]  # fmt: skip
+    await rig.follow()
+    await rig.without_theirs()
+    assert await rig.rows() == [("theirs", "2026-03-27T18:00")]
+    async with rig.world.app.db.connection() as conn:
+        assert await old_calendars(conn, rig.world.app.clock.now()) == (0, [])
+
+
+async def test_another_address_ends_what_the_old_one_says_of_later(rig: Rig) -> None:
+    rig.site.events = [event("Bea Boss", "20260327T100000Z", "20260327T180000Z"),
+                       event("Jonas Weber", "20260328T100000Z", "20260328T180000Z")]  # fmt: skip
+    await rig.follow()
+    rig.site.status = 500
+    await rig.follow(path="other.ics")
+    assert await rig.rows() == [("theirs", "2026-03-27T18:00")]
+    rig.site.status = 200
+    rig.site.events = [event("Maya Okafor", "20260327T100000Z", "20260327T200000Z")]
+    await rig.world.forward(minutes=6)
+    await rig.read()
+    assert await rig.who() == "Bea Boss"  # until this shift ends
+    assert await rig.rows() == [
+        ("theirs", "2026-03-27T18:00"), ("theirs", "2026-03-27T20:00"),
+    ]  # fmt: skip
+
+
+async def test_a_layer_with_another_name_keeps_its_calendar(rig: Rig) -> None:
+    rig.site.events = [event("Bea Boss", "20260327T100000Z", "20260327T180000Z"),
+                       event("Jonas Weber", "20260328T100000Z", "20260328T180000Z")]  # fmt: skip
+    await rig.follow()
+    rig.world.mail.sent.clear()
+    rig.site.status = 500
+    await rig.follow(name="vendors")
+    assert rig.world.mail.sent == []
+    assert await rig.who() == "Bea Boss"
+    assert await rig.rows() == [
+        ("theirs", "2026-03-27T18:00"), ("vendors", "2026-03-28T18:00"),
+    ]  # fmt: skip
+    await rig.world.forward(hours=23)
+    assert await rig.who() == "Jonas Weber"
+
+
+async def test_the_calendar_that_is_due_the_longest_is_read_first_and_by_one_node_alone(
+    rig: Rig,
+) -> None:
+    await rig.follow(more=12)
+    assert len(rig.site.paths) == 13
+    assert await rig.due() is None
+    await rig.world.forward(hours=1.01)
+    first, second = await rig.due(), await rig.due()
+    assert first is not None
+    assert second is not None
+    assert first.layer != second.layer
+    rig.site.paths.clear()
+    await rig.layers.read(second)
+    await rig.layers.read(first)
+    rig.site.status = 500
+    await rig.read()
+    assert len(set(rig.site.paths)) == 13
+    # a claim that is over counts for nothing: another node has read it since
+    await rig.world.forward(hours=1.01)
+    rig.site.status = 200
+    late = await rig.due()
+    assert late is not None
+    await rig.world.forward(minutes=6)
+    await rig.read()
+    rig.site.events = [event("Bea Boss", "20260329T100000Z", "20260329T180000Z")]
+    await rig.layers.read(late)
+    assert await rig.rows() == []

@@ -119,6 +119,42 @@ async def test_an_answer_in_words_to_all_pages(world: World) -> None:
     assert await states(world, pages) == {"acknowledged"}
 
 
+@pytest.mark.parametrize("text", ["ack all", "ack INC-{number}"])
+async def test_a_text_message_about_more_than_it_answers(world: World, text: str) -> None:
+    await world.apply(PEOPLE)
+    pages = sorted([await fire(world, team="rules", service=one) for one in ("a", "b", "c")])
+    if text != "ack all":  # two policies call for one incident
+        incident_id = await incident_of(world, pages[0])
+        second = await do(
+            world, lambda unit: oncall.request_policy(unit, incident_id, "default", BRIEF)
+        )
+        pages = sorted([pages[0], second.id])
+    # it answers the message about the page that is locked last
+    await world.rows(
+        "UPDATE oncall.notifications n SET kind = 'sms', attempt_count = 1, queued_at = CASE"
+        " WHEN EXISTS (SELECT FROM oncall.pages p WHERE p.id > n.page_id)"
+        " THEN queued_at ELSE queued_at + interval '1 s' END RETURNING 1"
+    )
+    numbers = dict(await world.rows("SELECT id, brief->>'number' FROM oncall.pages"))
+    answer = oncall.TextAnswer(
+        provider="twilio", message_id="SM1", number="+491700000001",
+        text=text.format(number=numbers[pages[0]]),
+    )  # fmt: skip
+
+    async def known(_unit: Unit, _person_id: object) -> Actor:
+        return SYSTEM
+
+    async def act() -> None:
+        said = await world.app.units.run(
+            SYSTEM, lambda unit: oncall.answer_text(unit, answer, known)
+        )
+        assert said is not None
+        assert "acknowledged" in said
+
+    await waits_holding_none(world, pages, act)
+    assert await states(world, pages) == {"acknowledged"}
+
+
 async def test_a_key_that_is_pressed_in_a_call(world: World) -> None:
     await world.apply(PEOPLE)
     first = await fire(world, team="rules")

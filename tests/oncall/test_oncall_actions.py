@@ -272,6 +272,7 @@ async def test_a_page_that_reaches_nobody_is_told_to_the_last_resort(dsn: str) -
             "ops@example.org",
             "https://hooks.example.org/ops",
         ]
+        assert len({message.key for _, message in world.mail.sent}) == 2
         assert UNPAGEABLE._value.get() == before + 1
         lines = await world.rows(
             "SELECT line FROM kernel.log WHERE kind = 'oncall.last_resort_called'"

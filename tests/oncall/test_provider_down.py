@@ -236,8 +236,30 @@ async def test_who_was_called_again_while_all_waited_is_told_once_when_it_is_wel
         mail.is_down = False
         await world.forward(seconds=10)
         assert mail.asked == before + 1
-        assert [row[0] for row in await world.rows(STATES)] == ["folded", "sent"]
+        assert [row[0] for row in await world.rows(STATES)] == ["suppressed", "sent"]
         assert (await world.story()).count("oncall.notification_suppressed") == 1
+
+
+LOWER = AGAIN.replace(
+    "timeout: 20s}", "timeout: 20s}, {targets: [{person: maya}], urgency: low}"
+)
+
+
+@pytest.mark.db
+async def test_what_is_urgent_is_not_left_out_for_what_is_less_so(dsn: str) -> None:
+    async with running(dsn) as world:
+        await world.apply(ONLY_MAIL)
+        await world.apply(LOWER)
+        mail = await break_down(world)
+        await world.signal(FIRE, ends_at=TODAY + timedelta(hours=5))
+        await world.forward(seconds=25)
+        mail.is_down = False
+        await world.forward(seconds=10)
+        found = await world.rows(
+            "SELECT urgency, state FROM oncall.notifications ORDER BY queued_at"
+        )
+        assert [one[0] for one in found] == ["high", "low"]
+        assert found[0][1] == "sent"
 
 
 class Told:

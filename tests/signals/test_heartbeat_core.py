@@ -120,7 +120,8 @@ def test_a_run_that_began_has_to_end_within_the_grace_time(
     began = heard(beat, rule, PingKind.START, began_at).beat
     grace = timedelta(seconds=rule.grace_s)
     assert beat.due_at is not None
-    assert began.due_at == min(beat.due_at, began_at + grace)
+    ends_by = began_at + grace if rule.grace_s else expected_after(rule, began_at)
+    assert began.due_at == min(beat.due_at, ends_by)
     assert look(began, rule, began.due_at).outcome is Outcome.MISSED
     ended = heard(began, rule, PingKind.OK, began_at + grace / 2).beat
     assert ended.started_at is None
@@ -230,3 +231,14 @@ def test_a_new_rule_misses_nobody_at_once(
     assert replace(after, expected_at=None, due_at=None) == replace(
         beat, expected_at=None, due_at=None
     )
+
+
+def test_without_grace_a_run_may_take_until_its_next_regular_time() -> None:
+    rule = Rule(every_s=600, grace_s=0)
+    beat = heard(Beat(), rule, PingKind.OK, NOON).beat
+    began = heard(beat, rule, PingKind.START, NOON + timedelta(seconds=60)).beat
+    assert began.due_at == beat.due_at == NOON + timedelta(seconds=600)
+    first = heard(Beat(), rule, PingKind.START, NOON).beat
+    assert first.due_at == NOON + timedelta(seconds=600)
+    after = edited(began, Rule(every_s=900, grace_s=0), NOON + timedelta(seconds=70))
+    assert after.due_at == NOON + timedelta(seconds=900)

@@ -135,3 +135,48 @@ async def test_deafness_is_known_when_it_is_over(database: Database) -> None:
         assert await rows.listening(conn) == (now + AWAY + minute, deaf)
         await rows.note_listening(conn, now, away=AWAY)  # a clock that is behind
         assert await rows.listening(conn) == (now + AWAY + minute, deaf)
+
+
+async def test_a_ping_that_waited_while_its_job_was_missed_ends_the_alert(world: World) -> None:
+    await ping(world, "job-0")
+    known = world.app.store.current.part(Heartbeats).by_name["job-0"]
+    one = Ping(heartbeat_id=known.id, kind=PingKind.OK)
+
+    async def hear_late(unit: Unit) -> None:
+        await pass_a_minute(world)  # while this one waits for the row of another job
+        assert await world.app.pings.watch() == 1
+        await signals.hear(unit, [one])
+
+    await world.app.units.run(SYSTEM, hear_late)
+    await world.settle()
+    assert await world.rows("SELECT state FROM triage.alerts") == [("resolved",)]
+
+
+async def test_who_is_paused_just_when_it_is_missed_fires_no_more(
+    world: World,
+) -> None:
+    await ping(world, "job-0")
+
+    async def pause_late(unit: Unit) -> None:
+        await pass_a_minute(world)
+        assert await world.app.pings.watch() == 1
+        await signals.pause(unit, "job-0")
+
+    await world.app.units.run(SYSTEM, pause_late)
+    await world.settle()
+    assert await world.rows("SELECT state FROM triage.alerts") == [("resolved",)]
+
+
+async def test_a_run_that_takes_too_long_was_expected_to_end_by_its_grace(
+    world: World,
+) -> None:
+    await world.apply(JOBS.replace("every: 1m, grace: 0s", "every: 1h, grace: 50s"))
+    await ping(world, "job-0")
+    await ping(world, "job-0", PingKind.START)
+    due_at = world.clock.now() + timedelta(seconds=50)
+    await pass_a_minute(world)
+    assert await world.app.pings.watch() == 1
+    [(line,)] = await world.rows(
+        "SELECT line FROM kernel.intake_log WHERE kind = 'signals.heartbeat_missed'"
+    )
+    assert f'"expected_at":"{due_at:%Y-%m-%dT%H:%M:%S}' in line

@@ -8,9 +8,12 @@ import pytest
 from fakes.world import ACME, World, running
 from tocsin.kernel.access import Role
 from tocsin.kernel.actor import SYSTEM
+from tocsin.kernel.errors import NotFound, Unavailable
 from tocsin.kernel.logs import mask
 from tocsin.signals import actions as signals
+from tocsin.signals.actions import key_hash
 from tocsin.signals.jobs import STRANGERS_MAX
+from tocsin.signals.model import Ping, PingKind
 
 pytestmark = pytest.mark.db
 BACKUP = """
@@ -51,13 +54,13 @@ async def test_a_ping_is_one_of_these(world: World) -> None:
 async def test_no_more_is_kept_than_the_limits(
     world: World,
 ) -> None:
-    said = b"\xff" + b"x" * 20_000
+    said = b"\xff" + b"x" * 20_000  # and of long ones the error at the end is kept, too
     answer = await world.http.post(
         f"/heartbeat/{await key(world)}", content=said, headers={"user-agent": "a" * 900}
     )
     assert answer.status_code == 200
     [(text, sender)] = await world.rows("SELECT text, sender FROM signals.pings")
-    assert text == "\ufffd" + "x" * 9_999
+    assert text == "\ufffd" + "x" * 1_999 + "\n[...]\n" + "x" * 7_993
     assert sender == "a" * 200
     # and a key that pings too fast hears when to come again
     path = f"/heartbeat/{await key(world)}"
@@ -148,3 +151,61 @@ async def test_a_process_that_takes_no_alerts_takes_no_pings(dsn: str) -> None:
 @pytest.mark.parametrize("path", ["/heartbeat/", "/api/v2/heartbeat/"])
 def test_a_key_never_reaches_a_log(path: str) -> None:
     assert "s3cret" not in mask(f'GET {path}s3cret/fail "x"')
+
+
+async def listening_at(world: World) -> object:
+    found = await world.rows("SELECT heard_at FROM signals.listening")
+    return found[0][0] if found else None
+
+
+async def test_who_cannot_keep_a_ping_does_not_say_that_pings_are_heard(world: World) -> None:
+    path = f"/heartbeat/{await key(world)}"
+    elapsed = [0.0]
+    pings, pulse = world.app.pings, world.app.intake.pulse
+    pings._elapsed_s = pulse._elapsed_s = lambda: elapsed[0]  # the machine's own time, moved
+    await pings.listen()
+    before = await listening_at(world)
+    async with world.app.db.connection() as conn, conn.transaction():
+        await conn.execute("SELECT 1 FROM signals.heartbeats FOR UPDATE")
+        waits = asyncio.ensure_future(world.http.get(path))
+        while not pings._in_hand:
+            await asyncio.sleep(0)
+        world.clock.forward(seconds=5)
+        elapsed[0] = 4.9
+        await pings.listen()
+        assert await listening_at(world) == world.clock.now() != before
+        world.clock.forward(seconds=5)
+        elapsed[0] = 5.1
+        await pings.listen()
+        assert await listening_at(world) != world.clock.now()
+    assert (await waits).status_code == 200
+    await pings.listen()
+    assert await listening_at(world) == world.clock.now()
+    # and where the last group was refused
+    await pulse.beat()
+    elapsed[0] = 100.0
+    assert (await world.http.get(path)).status_code == 503
+    world.clock.forward(seconds=5)
+    await pings.listen()
+    assert await listening_at(world) != world.clock.now()
+    await pings.listen()
+    assert await listening_at(world) == world.clock.now()
+
+
+async def test_a_process_knows_all_keys_from_its_start_on(world: World) -> None:
+    pings = world.app.pings
+    hashes = [n.to_bytes(32, "big") for n in range(STRANGERS_MAX + 1)]
+    hashes.append(key_hash(await key(world)))  # and no ping of it has come since the start
+    await pings.listen()
+    *strangers, ours = [
+        asyncio.ensure_future(pings.take(Ping(key_hash=one, kind=PingKind.OK)))
+        for one in hashes
+    ]
+    await asyncio.sleep(0)
+    assert len(pings._queue) == STRANGERS_MAX + 1
+    while not pings._in_hand:
+        await asyncio.sleep(0)
+    assert not world.app.way.is_held  # strangers wait for others
+    assert (await ours).heartbeat.name == "backup"
+    refused = await asyncio.gather(*strangers, return_exceptions=True)
+    assert [type(one) for one in refused] == [NotFound] * STRANGERS_MAX + [Unavailable]

@@ -229,6 +229,21 @@ async def test_form_and_yaml_are_two_views_of_one_draft(world: World) -> None:
         assert "</textarea>" in (await client.get("/policies/new?view=yaml")).text
 
 
+async def test_what_is_in_force_is_shown_as_yaml_as_it_was_written(world: World) -> None:
+    hours = """  supportHours:
+    - {from: "09:00", to: "17:00", holidays: {country: FR, subdivision: Zone A}}
+"""
+    async with browser(world, Role.MANAGER) as client:
+        token = proof(await client.get("/policies/new"))
+        form = token | {"text": NIGHT + hours, "version": "0"}
+        saved = await client.post("/policies/new", data=form | {"do": "save"})
+        assert saved.status_code == 303
+        page = await client.get("/policies/night/edit?view=yaml")
+    assert page.status_code == 200
+    assert "subdivision: Zone A" in written_in(page.text)
+    assert "ackTimeout" not in written_in(page.text)  # what is default stays unsaid
+
+
 def written_in(page: str) -> str:
     [found] = re.findall(r'<textarea[^>]*id="f-text"[^>]*>\n?(.*?)</textarea>', page, re.DOTALL)
     return html.unescape(found).strip()

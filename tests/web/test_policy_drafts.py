@@ -10,11 +10,16 @@ from msgspec import convert, json, to_builtins
 from msgspec.structs import replace
 
 from tocsin.kernel.errors import Invalid
+from tocsin.oncall.core.config import policy_accept
+from tocsin.oncall.core.config.directory import Directory
 from tocsin.oncall.core.config.hours import SupportHoursSpec
 from tocsin.oncall.core.config.policies import PolicySpec, StepSpec, TargetSpec
+from tocsin.oncall.model import WebhookTarget
 from tocsin.web.pages import policy_drafts as drafts
 from tocsin.web.pages.policy_drafts import PolicyForm, StepForm
 from tocsin.web.pages.policy_hours import hours_of
+from tocsin.web.pages.policy_targets import views
+from tocsin.web.targets import target_word
 
 NAMES = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
 SPANS = st.sampled_from(["30s", "5m", "1h30m", "2d"])
@@ -48,7 +53,10 @@ HOURS = some(
     {
         "weekdays": DAYS,
         "timezone": st.sampled_from(["Europe/Berlin", "UTC", "Etc/GMT+5"]),
-        "holidays": some({"country": st.sampled_from(["DE", "US"])}, {"subdivision": NAMES}),
+        "holidays": some(
+            {"country": st.sampled_from(["DE", "US"])},
+            {"subdivision": st.one_of(NAMES, st.sampled_from(["Zone A", "ZH-X y z"]))},
+        ),
     },
 )
 POLICIES = some(
@@ -100,6 +108,45 @@ def test_a_spec_is_still_one_with_all_its_fields() -> None:
     assert set(SupportHoursSpec.__struct_fields__) == {
         "from_", "to", "weekdays", "timezone", "holidays",
     }  # fmt: skip
+
+
+NOBODY = Directory(people={}, schedules={}, policies={})
+NO_ADDRESS = (
+    "https://[foo]/x",
+    "https:///x",
+    "https://a.example.org:99999/",
+    "https://a.example.org:b/",
+)
+
+
+def refused(spec: dict[str, Any]) -> Invalid:
+    with pytest.raises(Invalid) as caught:
+        policy_accept(convert(spec, PolicySpec))
+    return caught.value
+
+
+@pytest.mark.parametrize("url", NO_ADDRESS)
+def test_what_names_no_host_is_refused_and_can_be_looked_at_all_the_same(url: str) -> None:
+    hook, who = {"webhook": {"url": url}}, {"person": "ann"}
+    found = refused({"steps": [{"targets": [who]}, {"targets": [who, hook]}]})
+    assert found.field == "spec.steps[1].targets[1].webhook.url"
+    assert "https://hooks.example.org/page" in found.detail
+    assert drafts.place_of(found.field) == "s1_url"
+    found = refused({"steps": [{"targets": [who]}], "catchAll": [hook]})
+    assert found.field == "spec.catchAll[0].webhook.url"
+    assert drafts.place_of(found.field) == "c_url"
+    [shown] = views((f"webhook:{url}",), NOBODY, [])
+    assert "webhook at " in shown.words
+    assert target_word(WebhookTarget(url), NOBODY).kind == "webhook"
+
+
+def test_a_catch_all_calls_no_more_than_a_step_does_and_none_is_dropped_silently() -> None:
+    who = tuple(f"person:p{n}" for n in range(51))
+    form = replace(THREE, catch_all=StepForm(targets=who))
+    spec = drafts.document(drafts.read_form(as_posted(form))).spec
+    assert refused(spec).field == "spec.catchAll"
+    assert "at most 50" in refused(spec).detail
+    policy_accept(convert(spec | {"catchAll": spec["catchAll"][:50]}, PolicySpec))
 
 
 THREE = PolicyForm(

@@ -52,6 +52,7 @@ from tocsin.oncall.core.config import (
     ScheduleSpec,
     compile_directory,
     person_refs,
+    policy_accept,
     policy_refs,
     schedule_refs,
 )
@@ -99,7 +100,7 @@ KINDS = (
     ),
     Kind(name="ContactDefaults", spec=ContactDefaultsSpec, private=frozenset({"contact"})),
     Kind(name="Schedule", spec=ScheduleSpec, refs=schedule_refs),
-    Kind(name="EscalationPolicy", spec=PolicySpec, refs=policy_refs),
+    Kind(name="EscalationPolicy", spec=PolicySpec, refs=policy_refs, accept=policy_accept),
     Kind(name="Route", spec=RouteSpec, refs=route_refs),
     Kind(name="Service", spec=ServiceSpec, refs=service_refs),
     Kind(name="Integration", spec=IntegrationSpec, refs=integration_refs),

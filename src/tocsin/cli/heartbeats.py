@@ -115,12 +115,19 @@ def resume(runtime: Runtime, *, name: str, as_json: bool | None) -> None:
 def _tell(
     runtime: Runtime, path: str, body: dict[str, str] | None, *, as_json: bool | None
 ) -> None:
-    async def question(client: Client) -> dict[str, Any]:
-        answer: dict[str, Any] = await client.post(path, body)
+    async def question(client: Client) -> dict[str, Any] | None:
+        answer: dict[str, Any] | None = await client.post(path, body)
         return answer
 
     found = ask(runtime, question)
-    output.show(found, lambda: _draw(found), as_json=as_json)
+
+    def draw() -> None:
+        if found is None:
+            output.line("It is noted; how it stands is shown to whoever may read heartbeats.")
+        else:
+            _draw(found)
+
+    output.show(found, draw, as_json=as_json)
 
 
 def _draw(found: dict[str, Any]) -> None:

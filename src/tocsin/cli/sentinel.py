@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network
 
 import click
@@ -106,6 +107,12 @@ def contacts(
     return tuple(paired)
 
 
+def addressed(message: Outgoing, address: str) -> Outgoing:
+    """Make a message one contact's own: a gateway drops what comes with a key it has seen."""
+    whose = sha256(address.encode()).hexdigest()[:8]
+    return replace(message, to=address, key=f"{message.key}:{whose}")
+
+
 async def guard(  # noqa: PLR0913 - the parts of one loop, each named at the call
     probe: Probe,
     told: tuple[Contact, ...],
@@ -128,7 +135,7 @@ async def guard(  # noqa: PLR0913 - the parts of one loop, each named at the cal
         for action in actions:
             message = compose(action, url=url)
             click.echo(f"{now():%Y-%m-%dT%H:%M:%SZ} {message.subject}", err=True)
-            owed = tuple((one, replace(message, to=one[1])) for one in told)
+            owed = tuple((one, addressed(message, one[1])) for one in told)
         owed = await deliver(owed)
         if once:
             return trouble(observation, limits) is None

@@ -20,6 +20,7 @@ from tocsin.oncall.core.assurance.stands import States
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.ladder import resolve
 from tocsin.oncall.core.schedule import final
+from tocsin.oncall.core.schedule.timelines import said_in
 from tocsin.oncall.core.schedule.versions import Edit, succeed
 from tocsin.oncall.model import (
     PersonTarget,
@@ -125,7 +126,10 @@ def carried(known: Directory, then: Directory, at: datetime, *, exact: bool) -> 
     versions: dict[ScheduleId, Sequence[Version]] = {}
     for key, after in then.schedules.items():
         before = known.schedules.get(key)
-        edit = Edit(before=before, after=after, at=at, exact=exact, there=there)
+        edit = Edit(
+            before=before, after=after, at=at, exact=exact, there=there,
+            said=said_in(known.overrides, key),
+        )  # fmt: skip
         if found := succeed(tuple(known.versions.get(key, ())), edit):
             versions[key] = found
     return replace(then, versions=versions, overrides=known.overrides)

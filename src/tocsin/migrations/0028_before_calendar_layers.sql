@@ -3,6 +3,7 @@ CREATE TABLE oncall.calendar_layers (
     schedule_id   uuid        NOT NULL,
     layer         text        NOT NULL,
     url           text        NOT NULL,         -- that was read last
+    zone          text        NOT NULL,         -- by whose clocks it was expanded
     due_at        timestamptz NOT NULL,         -- of the next reading
     read_at       timestamptz,                  -- of the last good one; NULL: none yet
     expanded_at   timestamptz,                  -- of the last one that brought a text

@@ -135,6 +135,12 @@ async def next_heartbeat(conn: AsyncConnection[Any]) -> datetime | None:
     return await rows.next_due(conn)
 
 
+async def key_hashes(unit: Unit) -> set[bytes]:
+    """Return the hashes of all keys with which somebody may ping."""
+    unit.require("heartbeat:watch")
+    return await rows.key_hashes(unit.conn)
+
+
 async def heartbeats(unit: Unit) -> list[tuple[Heartbeat, Standing]]:
     """Return every heartbeat and how it stands, by name."""
     unit.require("heartbeat:read")

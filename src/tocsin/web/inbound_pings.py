@@ -23,7 +23,9 @@ PREFIX = "/heartbeat/"
 GOALERT = "/api/v2/heartbeat/"
 OPSGENIE, OPSGENIE_END = "/v2/heartbeats/", "/ping"
 FORMAT = "heartbeat.v1"
-TEXT_BYTES_MAX = 10_000  # of what a job said; the rest is not kept
+HEAD_BYTES, TAIL_BYTES = 2_000, 8_000  # of what a job said; what is between is not kept
+READ_BYTES_MAX = 10_000_000  # of what a job says; what comes after is not read
+LEFT_OUT = b"\n[...]\n"
 SENDER_MAX = 200
 METHODS = ("GET", "HEAD", "POST")
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
@@ -94,7 +96,7 @@ class PingDoor:
         return 202, msgspec.json.encode(answer), [_JSON]
 
     async def _take(self, scope: Scope, receive: Receive, ping: Ping) -> Heard:
-        text = (await _first(receive, TEXT_BYTES_MAX)).decode("utf-8", "replace")
+        text = (await _said_by_job(receive)).decode("utf-8", "replace")
         return await self._services.pings.take(
             msgspec.structs.replace(
                 ping,
@@ -115,14 +117,21 @@ def _said(rest: str) -> tuple[PingKind, int | None]:
     return (PingKind.FAIL if code else PingKind.OK), code
 
 
-async def _first(receive: Receive, size_max: int) -> bytes:
-    """Return the first bytes of a body: a job shall not fail because it has much to say."""
-    body = b""
-    while len(body) < size_max:
+async def _said_by_job(receive: Receive) -> bytes:
+    """Return a body, of a long one its beginning and its end: a job may have much to say."""
+    head, tail, size = b"", bytearray(), 0
+    while size < READ_BYTES_MAX:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Unavailable("the sender went away")
-        body += message.get("body", b"")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        fits = HEAD_BYTES - len(head)
+        head += chunk[:fits]
+        tail += chunk[fits:]
+        del tail[:-TAIL_BYTES]
         if not message.get("more_body"):
             break
-    return body[:size_max]
+    if size <= HEAD_BYTES + TAIL_BYTES:
+        return head + tail
+    return head + LEFT_OUT + tail[len(LEFT_OUT) :]

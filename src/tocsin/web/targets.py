@@ -1,10 +1,9 @@
 """Whom a step names, in words. Pure."""
 
-from urllib.parse import urlsplit
-
 from msgspec import Struct
 
 from tocsin.oncall.core.config import Directory
+from tocsin.oncall.core.config.policies import host_of
 from tocsin.oncall.model import PersonTarget, ScheduleTarget, Target, TeamTarget, WebhookTarget
 
 
@@ -28,4 +27,4 @@ def target_word(target: Target, directory: Directory) -> TargetWord:
         case TeamTarget(team, on_call):
             return TargetWord("team", f"{team}, who is on call" if on_call else team)
         case WebhookTarget(url):
-            return TargetWord("webhook", urlsplit(url).hostname or "a webhook")
+            return TargetWord("webhook", host_of(url) or "a webhook")

@@ -87,11 +87,9 @@ def _read(text: bytes, zone: str, start: datetime, end: datetime) -> CalendarShi
     spent_s = 0.0
     for events in series:
         work = _Within(EVENT_S)
-        try:
-            with work:
-                query = recurring_ical_events.of(_alone(known, events))
-                found += islice(_expanded(query, zone, start, end), SHIFTS_MAX + 1)
-        except _TooLong:
+        occurrences = _occurrences(_alone(known, events), work, zone, (start, end))
+        found += occurrences or ()
+        if occurrences is None:
             left_out.append(_named(events))
         spent_s += work.spent_s
         if len(left_out) > LEFT_OUT_MAX:
@@ -130,6 +128,18 @@ def _alone(known: Any, events: list[Any]) -> Any:
     zones = [one for one in known.subcomponents if one.name == "VTIMEZONE"]
     alone.subcomponents = [*zones, *events]
     return alone
+
+
+def _occurrences(
+    alone: Any, work: "_Within", zone: str, stretch: tuple[datetime, datetime]
+) -> list[FoundShift] | None:
+    """Return all of a series; None, and not the first ones alone, where it takes too long."""
+    try:
+        with work:
+            query = recurring_ical_events.of(alone)
+            return list(islice(_expanded(query, zone, *stretch), SHIFTS_MAX + 1))
+    except _TooLong:
+        return None
 
 
 def _expanded(query: Any, zone: str, start: datetime, end: datetime) -> Iterator[FoundShift]:

@@ -78,9 +78,14 @@ def _whole(answer: Answer) -> FetchedCalendar:
     if _END not in answer.body[-200:].upper():
         raise Unavailable("the calendar's server broke off before the end of the calendar")
     return FetchedCalendar(
-        text=answer.body, etag=answer.headers.get("etag", "")[:500],
-        modified=answer.headers.get("last-modified", "")[:100],
+        text=answer.body, etag=_sendable(answer.headers.get("etag", ""), 500),
+        modified=_sendable(answer.headers.get("last-modified", ""), 100),
     )  # fmt: skip
+
+
+def _sendable(said: str, limit: int) -> str:
+    """Return what can be sent back in a header as it came; else nothing: all of it is read then."""
+    return said if len(said) <= limit and said.isascii() and said.isprintable() else ""
 
 
 async def _ask(asked: bytes) -> Answered:

@@ -108,7 +108,7 @@ from tocsin.oncall.actions.subscribed import (
     calendar_failed,
     calendar_read,
     calendar_unchanged,
-    due_calendars,
+    due_calendar,
 )
 from tocsin.oncall.actions.subscribing import (
     ENDPOINT_MAX,
@@ -201,7 +201,7 @@ __all__ = [
     "compare_zones",
     "contacts_are_ours",
     "decline_swap",
-    "due_calendars",
+    "due_calendar",
     "end_code",
     "end_override",
     "end_test",

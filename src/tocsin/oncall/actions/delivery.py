@@ -108,7 +108,8 @@ async def _open(
         return None
     is_again = notification.attempt_count and notification.state is NotificationState.QUEUED
     if is_again and await store.is_overtaken(unit.conn, notification.id):
-        await _fold(unit, page, notification, "called_again_meanwhile")
+        # given up, not folded: nobody was told, should the later one fail too
+        await _suppress(unit, page, notification, "called_again_meanwhile")
         return None
     number = await store.begin_attempt(unit.conn, notification.id, unit.now)
     if number is None:
@@ -129,11 +130,9 @@ async def _open(
     )
 
 
-async def _fold(
-    unit: Unit, page: Page, notification: Notification, why: str = "told_a_moment_ago"
-) -> None:
+async def _fold(unit: Unit, page: Page, notification: Notification) -> None:
     await store.set_notification(unit.conn, notification.id, NotificationState.FOLDED)
-    _tell_unsent(unit, page, notification, why)
+    _tell_unsent(unit, page, notification, "told_a_moment_ago")
 
 
 async def _suppress(unit: Unit, page: Page, notification: Notification, reason: str) -> None:

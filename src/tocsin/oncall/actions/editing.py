@@ -10,11 +10,13 @@ from psycopg import AsyncConnection
 from tocsin.kernel.ids import ScheduleId
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import events, store
+from tocsin.oncall.actions.subscribed import follow_calendars
 from tocsin.oncall.actions.zones import keep_promises
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.schedule.moves import WITHIN, moved, next_shifts
+from tocsin.oncall.core.schedule.timelines import said_in
 from tocsin.oncall.core.schedule.versions import Edit, succeed
-from tocsin.oncall.model import Version
+from tocsin.oncall.model import Override, Version
 
 TOLD_MAX = 200  # whose shift one edit may move, and who are told
 
@@ -33,15 +35,20 @@ def _with(
     return replace(after, versions={**known, key: found})
 
 
-async def _tell(unit: Unit, before: Directory, after: Directory, key: ScheduleId) -> None:
-    """Record whose next shift an edit has moved."""
+async def _tell(
+    unit: Unit,
+    before: Directory,
+    after: Directory,
+    key: ScheduleId,
+    agreed: tuple[Sequence[Override], Sequence[Override]],
+) -> None:
+    """Record whose next shift an edit has moved; `agreed` is what stood beside it, and does now."""
     old, new = before.schedules.get(key), after.schedules.get(key)
     if old is None or new is None:
         return
-    agreed = await store.overrides(unit.conn, unit.now, unit.now + WITHIN, [key])
     spans = [
-        next_shifts(replace(one, overrides=agreed).timeline(schedule, unit.now), unit.now)
-        for one, schedule in ((before, old), (after, new))
+        next_shifts(replace(one, overrides=beside).timeline(schedule, unit.now), unit.now)
+        for one, schedule, beside in ((before, old, agreed[0]), (after, new, agreed[1]))
     ]
     people = [who for who in moved(*spans) if who in after.people][:TOLD_MAX]
     if people:
@@ -75,15 +82,21 @@ async def keep_versions(
         if old == new:
             continue
         name = new.name if new else ""
+        agreed = await store.overrides(unit.conn, unit.now, max(at, unit.now) + WITHIN, [key])
         edit = Edit(
-            before=old, after=new, at=at, there=there, exact=new is None or name in exact
-        )
+            before=old, after=new, at=at, there=there, exact=new is None or name in exact,
+            said=said_in(agreed, key),
+        )  # fmt: skip
         was = known.get(key, ())
         found = succeed(was, edit)
         if found != was:
             await store.save_versions(unit.conn, ScheduleId(key), found)
         later = _with(after, known, key, found)
-        await _tell(unit, replace(before, versions=known), later, key)
+        is_moved = await follow_calendars(unit, edit, found)
+        beside = agreed
+        if is_moved:
+            beside = await store.overrides(unit.conn, unit.now, unit.now + WITHIN, [key])
+        await _tell(unit, replace(before, versions=known), later, key, (agreed, beside))
         if new is not None:
             edited.append(later.timeline(new, unit.now))
     await keep_promises(unit, edited)

@@ -82,6 +82,9 @@ async def answer_text(unit: Unit, answer: TextAnswer, actor_of: ActorOf) -> str 
     person = people[meant[0].person_id]
     meant = sorted(meant, key=lambda one: one.page_id)
     incidents = dict.fromkeys(one.incident_id for one in meant)
+    if asked.is_all or asked.number is not None:
+        # `reply` finds what is meant, maybe more than this, and locks it at once
+        return await _act(unit, person, asked, meant[0].incident_id, SMS_CHANNEL, actor_of)
     # all at once: pages are locked in one order everywhere
     await store.pages_of_for_update(unit.conn, *incidents)
     said = [await _act(unit, person, asked, one, SMS_CHANNEL, actor_of) for one in incidents]

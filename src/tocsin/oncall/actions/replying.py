@@ -6,10 +6,9 @@ from datetime import timedelta
 from tocsin.kernel.errors import Refused
 from tocsin.kernel.ids import IncidentId
 from tocsin.kernel.unit import Unit
-from tocsin.oncall import store
+from tocsin.oncall import reads, store
 from tocsin.oncall.actions.answering import acknowledge_incident, snooze
 from tocsin.oncall.actions.pages import escalate
-from tocsin.oncall.core.audience import may_see
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.reply import HELP, Reply, Verb
 from tocsin.oncall.model import Page, PageState
@@ -66,12 +65,10 @@ async def _meant(unit: Unit, reply: Reply, about: IncidentId | None) -> Sequence
 async def _may_know(unit: Unit, called: Called) -> bool:
     """Say whether the asker may be told of an incident: it is shown to them, or called them."""
     by = unit.actor.person_id
-    for page in await store.pages_of_for_update(unit.conn, called.incident_id):
-        if may_see(page, unit.audience):
-            return True
-        if by is not None and await store.was_told(unit.conn, page.id, by):
-            return True
-    return False
+    # not locked: `reply` locks the pages of all that are meant at once, in their order
+    if await reads.pages_of(unit, [called.incident_id]):
+        return True
+    return by is not None and await store.was_told_of(unit.conn, called.incident_id, by)
 
 
 async def _one(unit: Unit, reply: Reply, called: Called, channel: str) -> str:

@@ -1,10 +1,11 @@
 """Layers that are read from other calendars: which are due, and what a reading changes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
 
+from tocsin.kernel.errors import Invalid
 from tocsin.kernel.ids import PersonId, ScheduleId
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import events, store
@@ -12,57 +13,64 @@ from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.schedule import subscribed
 from tocsin.oncall.core.schedule.importing import imported
 from tocsin.oncall.core.schedule.moves import WITHIN, Span, moved, next_shifts
-from tocsin.oncall.model import CalendarLayer, CalendarShifts, Schedule
+from tocsin.oncall.core.schedule.versions import Edit, followed_since
+from tocsin.oncall.model import CalendarLayer, CalendarShifts, Layer, Schedule, Version
 from tocsin.oncall.ports import FetchedCalendar
 
-AT_ONCE = 10
 TOLD_MAX = 200
 
 
-async def due_calendars(unit: Unit) -> list[CalendarLayer]:
-    """Return the calendars to read now, ten at most; no other node reads them for five minutes."""
+async def due_calendar(unit: Unit) -> CalendarLayer | None:
+    """Return the calendar to read now; no other node reads it for five minutes.
+
+    One that is new or has changed comes first, then the one that is due the longest.
+    """
     unit.require("page:watch")
     wanted = list(_wanted(unit.config(Directory), unit.now))
     if not wanted:
-        return []
+        return None
     rows = await store.calendar_layers(unit.conn, {one.schedule_id for one in wanted})
     known = {(one.schedule_id, one.layer): one for one in rows}
-    found = []
-    for one in wanted:
-        was = known.get((one.schedule_id, one.layer), one)
-        if was.url == one.url and was.due_at > unit.now:
-            continue
+    due = [subscribed.as_wanted(one, known.get((one.schedule_id, one.layer))) for one in wanted]
+    due.sort(key=lambda one: (one.expanded_at is not None or bool(one.error), one.due_at))
+    for one in due:
         claimed = replace(one, due_at=unit.now + subscribed.CLAIM)
-        if await store.take_calendar(unit.conn, claimed, unit.now):
-            found.append(replace(was, due_at=claimed.due_at) if was.url == one.url else claimed)
-        if len(found) >= AT_ONCE:
-            break
-    return found
+        if one.due_at <= unit.now and await store.take_calendar(unit.conn, claimed, unit.now):
+            return claimed
+    return None
 
 
 async def calendar_read(
     unit: Unit, layer: CalendarLayer, fetched: FetchedCalendar, found: CalendarShifts
 ) -> None:
-    """Let a layer's shifts be what its calendar says from now on; whose shift moved is told."""
+    """Let a layer's shifts be what its calendar says from now on; whose shift moved is told.
+
+    Raises Invalid where nothing of what stands there, or less than all of it, would be left.
+    """
     unit.require("page:watch")
     directory = unit.config(Directory)
     schedule = directory.schedules.get(layer.schedule_id)
-    if schedule is None or _sources(schedule).get(layer.layer) != layer.url:
-        return  # it has become another one meanwhile
-    now = unit.now.replace(microsecond=0)
+    if not await store.hold_calendar(unit.conn, layer) or schedule is None:
+        return  # it has become another one meanwhile, or another node reads it
+    follows = next((one for one in schedule.layers if _is_of(layer, one)), None)
+    if follows is None:
+        return
+    since = followed_since(directory.versions.get(schedule.id, ()), follows)
+    now = max(unit.now, since or unit.now).replace(microsecond=0)
     matched = imported(found.shifts, directory.people)
     present = await store.calendar_shift_at(unit.conn, layer, now)
     shifts = subscribed.as_shifts(matched.shifts, directory.people)
+    shifts = subscribed.from_now(shifts, present, now)
+    why = subscribed.why_not(layer, found, matched, is_empty=not shifts)
+    if why and await store.has_shifts_after(unit.conn, layer, now):
+        raise Invalid(f"url: {why}", field="url")
     before = await _next_shifts(unit, schedule)
-    await store.replace_shifts(unit.conn, layer, subscribed.from_now(shifts, present, now), now)
-    done = subscribed.well(layer, unit.now)
-    await store.save_calendar(
-        unit.conn,
-        replace(
-            done, expanded_at=unit.now, etag=fetched.etag, modified=fetched.modified,
-            unknown=matched.unknown[:20], left_out=found.left_out[:20],
-        ),
+    await store.replace_shifts(unit.conn, layer, shifts, now)
+    done = replace(
+        layer, expanded_at=unit.now, etag=fetched.etag, modified=fetched.modified,
+        unknown=matched.unknown[:20], left_out=found.left_out[:20],
     )  # fmt: skip
+    await store.save_calendar(unit.conn, subscribed.well(done, unit.now))
     if layer.read_at is not None:
         await _tell(unit, schedule, before, await _next_shifts(unit, schedule))
 
@@ -79,14 +87,50 @@ async def calendar_failed(unit: Unit, layer: CalendarLayer, why: str) -> None:
     await store.save_calendar(unit.conn, subscribed.failed(layer, why, unit.now))
 
 
+async def follow_calendars(unit: Unit, edit: Edit, versions: Sequence[Version]) -> bool:
+    """Let calendars go with the layers of an edited schedule, from when on its versions say.
+
+    One that no layer follows any more is forgotten, with all it says of later; one whose layer
+    has another name becomes that one's. Says whether any was renamed.
+    """
+    unit.require("resource:apply")
+    now = max(edit.at, unit.now)
+    before, after = (_followed(one) for one in (edit.before, edit.after))
+    fresh = {
+        layer.source: name for name, layer in reversed(after.items()) if name not in before
+    }
+    is_renamed = False
+    for name, layer in before.items():
+        if edit.before is None or (name in after and after[name].source == layer.source):
+            continue
+        ends = max(
+            (one.since or now for one in versions if one.slot == layer.slot), default=now
+        )
+        new = fresh.pop(layer.source, None) if name not in after else None
+        if new is None:
+            await store.end_calendar(unit.conn, edit.before.id, name, max(ends, now))
+        else:
+            await store.rename_calendar(unit.conn, edit.before.id, name, new, max(ends, now))
+            is_renamed = True
+    return is_renamed
+
+
+def _followed(schedule: Schedule | None) -> dict[str, Layer]:
+    return {one.name: one for one in schedule.layers if one.source} if schedule else {}
+
+
 def _wanted(directory: Directory, now: datetime) -> Iterator[CalendarLayer]:
     for key, schedule in directory.schedules.items():
-        for layer, url in _sources(schedule).items():
-            yield CalendarLayer(schedule_id=ScheduleId(key), layer=layer, url=url, due_at=now)
+        for one in schedule.layers:
+            if one.source:
+                yield CalendarLayer(
+                    schedule_id=ScheduleId(key), layer=one.name, url=one.source, zone=one.zone,
+                    due_at=now,
+                )  # fmt: skip
 
 
-def _sources(schedule: Schedule) -> dict[str, str]:
-    return {one.name: one.source for one in schedule.layers if one.source}
+def _is_of(layer: CalendarLayer, one: Layer) -> bool:
+    return (layer.layer, layer.url, layer.zone) == (one.name, one.source, one.zone)
 
 
 async def _next_shifts(unit: Unit, schedule: Schedule) -> dict[PersonId, Span]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from hashlib import sha256
 
 from tocsin.kernel.actor import SYSTEM
 from tocsin.kernel.errand import Errand
@@ -58,11 +59,14 @@ class LastResort:
         await errand.units.run(SYSTEM, end)
 
     async def _tell(self, address: str, channel: Channel, job: CallLastResort) -> bool:
+        # of its own for each contact: a gateway drops what comes with a key it has seen
+        whose = sha256(address.encode()).hexdigest()[:8]
         message = Outgoing(
             to=address, subject="UNPAGEABLE: nobody answers a Tocsin page",
             text=f"Page {job.page_id}: {UNPAGEABLE_WORDS.get(job.reason, job.reason)}.\n"
             f"Look at {self._base_url}/ and call somebody.\n",
-            key=f"{job.page_id}/e{job.epoch}/last-resort/{job.reason}", event="unpageable",
+            key=f"{job.page_id}/e{job.epoch}/last-resort/{job.reason}/{whose}",
+            event="unpageable",
             link=self._base_url,
         )  # fmt: skip
         try:

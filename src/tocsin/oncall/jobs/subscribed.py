@@ -4,10 +4,8 @@ from tocsin.kernel.actor import SYSTEM
 from tocsin.kernel.clock import Clock
 from tocsin.kernel.errors import Refused
 from tocsin.kernel.logs import Log
-from tocsin.kernel.unit import Unit
 from tocsin.kernel.units import Units
 from tocsin.oncall import actions
-from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.schedule import subscribed
 from tocsin.oncall.model import CalendarLayer
 from tocsin.oncall.ports import CalendarReader
@@ -25,11 +23,12 @@ class CalendarLayers:
         self._reader = reader
 
     async def beat(self) -> float:
-        """Read what is due; returns how many seconds to wait."""
-        due = await self._units.run(SYSTEM, actions.due_calendars)
-        for one in due:
-            await self.read(one)
-        return 0.0 if due else POLL_S
+        """Read the one that is due the longest; returns how many seconds to wait."""
+        due = await self._units.run(SYSTEM, actions.due_calendar)
+        if due is None:
+            return POLL_S
+        await self.read(due)
+        return 0.0
 
     async def read(self, layer: CalendarLayer) -> None:
         """Read one calendar, and keep what came of it, whatever it was."""
@@ -56,13 +55,7 @@ class CalendarLayers:
         if fetched.text is None:
             await self._units.run(SYSTEM, lambda unit: actions.calendar_unchanged(unit, layer))
             return
-
-        async def zone_of(unit: Unit) -> str:
-            schedule = unit.config(Directory).schedules.get(layer.schedule_id)
-            return schedule.zone if schedule else "UTC"
-
-        zone = await self._units.run(SYSTEM, zone_of)
-        found = await self._reader.read(fetched.text, zone, now, now + subscribed.AHEAD)
+        found = await self._reader.read(fetched.text, layer.zone, now, now + subscribed.AHEAD)
         await self._units.run(
             SYSTEM, lambda unit: actions.calendar_read(unit, layer, fetched, found)
         )

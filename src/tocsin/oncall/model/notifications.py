@@ -13,7 +13,7 @@ from tocsin.oncall.model.people import MethodKind, Show
 
 
 class NotificationState(StrEnum):
-    """SUPPRESSED: fenced off before it was sent. FOLDED: the same had just been told that way."""
+    """SUPPRESSED: fenced off, or overtaken by a later call. FOLDED: just told that very way."""
 
     QUEUED = "queued"
     SENDING = "sending"

@@ -4,6 +4,10 @@ from tocsin.oncall.store.assurance import Checked, checked, keep_checked
 from tocsin.oncall.store.calendar_layers import (
     calendar_layers,
     calendar_shift_at,
+    end_calendar,
+    has_shifts_after,
+    hold_calendar,
+    rename_calendar,
     replace_shifts,
     save_calendar,
     take_calendar,
@@ -117,6 +121,7 @@ from tocsin.oncall.store.replies import (
     note_heard,
     posted_about,
     posted_of,
+    was_told_of,
 )
 from tocsin.oncall.store.schedule_versions import save_versions, versions
 from tocsin.oncall.store.swaps import (
@@ -165,6 +170,7 @@ __all__ = [
     "count_devices",
     "devices_of",
     "end_attempt",
+    "end_calendar",
     "end_code",
     "end_notice",
     "end_override",
@@ -174,6 +180,8 @@ __all__ = [
     "forget_heard",
     "forget_people",
     "gather",
+    "has_shifts_after",
+    "hold_calendar",
     "hold_listener",
     "incident_of_posted",
     "is_overtaken",
@@ -218,6 +226,7 @@ __all__ = [
     "put_device",
     "remove_devices",
     "remove_feed",
+    "rename_calendar",
     "rename_device",
     "replace_shifts",
     "save_calendar",
@@ -246,5 +255,6 @@ __all__ = [
     "versions",
     "waiting_notifications",
     "was_told",
+    "was_told_of",
     "watched_pages",
 ]

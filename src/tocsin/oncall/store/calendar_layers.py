@@ -19,8 +19,8 @@ async def calendar_layers(
     async with conn.cursor(row_factory=struct_row(CalendarLayer)) as cursor:
         await cursor.execute(
             """
-            SELECT schedule_id, layer, url, due_at, read_at, expanded_at, failing_since, error,
-                   etag, modified, unknown, left_out
+            SELECT schedule_id, layer, url, zone, due_at, read_at, expanded_at, failing_since,
+                   error, etag, modified, unknown, left_out
               FROM oncall.calendar_layers
              WHERE %(ids)s::uuid[] IS NULL OR schedule_id = ANY(%(ids)s)
              ORDER BY schedule_id, layer
@@ -34,21 +34,79 @@ async def take_calendar(conn: AsyncConnection[Any], one: CalendarLayer, now: dat
     """Put a calendar's next reading off to `one.due_at`; False where another node has done so."""
     cursor = await conn.execute(
         """
-        INSERT INTO oncall.calendar_layers AS c (schedule_id, layer, url, due_at)
-        VALUES (%(schedule_id)s, %(layer)s, %(url)s, %(due_at)s)
+        INSERT INTO oncall.calendar_layers AS c (schedule_id, layer, url, zone, due_at)
+        VALUES (%(schedule_id)s, %(layer)s, %(url)s, %(zone)s, %(due_at)s)
             ON CONFLICT (schedule_id, layer) DO UPDATE
-           SET url = excluded.url, due_at = excluded.due_at,
-               etag = CASE c.url WHEN excluded.url THEN c.etag ELSE '' END,
-               modified = CASE c.url WHEN excluded.url THEN c.modified ELSE '' END
-         WHERE c.due_at <= %(now)s OR c.url <> excluded.url
+           SET url = excluded.url, zone = excluded.zone, due_at = excluded.due_at,
+               expanded_at = CASE
+                   WHEN c.url = excluded.url AND c.zone = excluded.zone THEN c.expanded_at
+               END
+         WHERE c.due_at <= %(now)s OR c.url <> excluded.url OR c.zone <> excluded.zone
         RETURNING 1
         """,
         {
             "schedule_id": one.schedule_id, "layer": one.layer, "url": one.url,
-            "due_at": one.due_at, "now": now,
+            "zone": one.zone, "due_at": one.due_at, "now": now,
         },
     )  # fmt: skip
     return await cursor.fetchone() is not None
+
+
+async def hold_calendar(conn: AsyncConnection[Any], one: CalendarLayer) -> bool:
+    """Lock a calendar until the end of the transaction; False where `one` is no longer its claim."""
+    cursor = await conn.execute(
+        """
+        SELECT 1
+          FROM oncall.calendar_layers
+         WHERE schedule_id = %(schedule_id)s AND layer = %(layer)s AND url = %(url)s
+           AND zone = %(zone)s AND due_at = %(due_at)s
+           FOR UPDATE
+        """,
+        {
+            "schedule_id": one.schedule_id, "layer": one.layer, "url": one.url,
+            "zone": one.zone, "due_at": one.due_at,
+        },
+    )  # fmt: skip
+    return await cursor.fetchone() is not None
+
+
+async def end_calendar(
+    conn: AsyncConnection[Any], schedule_id: ScheduleId, layer: str, at: datetime
+) -> None:
+    """Forget a calendar that a layer no longer follows, and what it says of `at` and after."""
+    key = {"id": schedule_id, "layer": layer}
+    await conn.execute(
+        "DELETE FROM oncall.calendar_layers WHERE schedule_id = %(id)s AND layer = %(layer)s",
+        key,
+    )
+    await _cut_shifts(conn, key, at)
+
+
+async def rename_calendar(
+    conn: AsyncConnection[Any], schedule_id: ScheduleId, old: str, new: str, at: datetime
+) -> None:
+    """Let a calendar be that of a layer with another name from `at` on; before it stays `old`'s."""
+    key = {"id": schedule_id, "layer": old, "new": new, "at": at}
+    await conn.execute(
+        """
+        UPDATE oncall.calendar_layers
+           SET layer = %(new)s
+         WHERE schedule_id = %(id)s AND layer = %(layer)s
+        """,
+        key,
+    )
+    await conn.execute(
+        """
+        INSERT INTO oncall.calendar_shifts (schedule_id, layer, start_at, end_at, people)
+        SELECT schedule_id, %(new)s, start_at, end_at, people
+          FROM oncall.calendar_shifts
+         WHERE schedule_id = %(id)s AND layer = %(layer)s AND end_at > %(at)s
+            ON CONFLICT (schedule_id, layer, start_at) DO UPDATE
+           SET end_at = excluded.end_at, people = excluded.people
+        """,
+        key,
+    )
+    await _cut_shifts(conn, key, at)
 
 
 async def save_calendar(conn: AsyncConnection[Any], one: CalendarLayer) -> None:
@@ -60,6 +118,7 @@ async def save_calendar(conn: AsyncConnection[Any], one: CalendarLayer) -> None:
                failing_since = %(failing_since)s, error = %(error)s, etag = %(etag)s,
                modified = %(modified)s, unknown = %(unknown)s, left_out = %(left_out)s
          WHERE schedule_id = %(schedule_id)s AND layer = %(layer)s AND url = %(url)s
+           AND zone = %(zone)s
         """,
         {
             **{name: getattr(one, name) for name in one.__struct_fields__},
@@ -76,22 +135,8 @@ async def replace_shifts(
     now: datetime,
 ) -> None:
     """Let these be a layer's shifts from `now` on; what was before stays as it was."""
-    key = {"id": one.schedule_id, "layer": one.layer, "now": now}
-    await conn.execute(
-        """
-        DELETE FROM oncall.calendar_shifts
-         WHERE schedule_id = %(id)s AND layer = %(layer)s AND start_at >= %(now)s
-        """,
-        key,
-    )
-    await conn.execute(
-        """
-        UPDATE oncall.calendar_shifts
-           SET end_at = %(now)s
-         WHERE schedule_id = %(id)s AND layer = %(layer)s AND end_at > %(now)s
-        """,
-        key,
-    )
+    key = {"id": one.schedule_id, "layer": one.layer}
+    await _cut_shifts(conn, key, now)
     await conn.execute(
         """
         INSERT INTO oncall.calendar_shifts AS c (schedule_id, layer, start_at, end_at, people)
@@ -103,6 +148,40 @@ async def replace_shifts(
         """,
         {**key, "rows": as_json(shifts)},
     )
+
+
+async def _cut_shifts(conn: AsyncConnection[Any], key: dict[str, Any], at: datetime) -> None:
+    await conn.execute(
+        """
+        DELETE FROM oncall.calendar_shifts
+         WHERE schedule_id = %(id)s AND layer = %(layer)s AND start_at >= %(at)s
+        """,
+        {**key, "at": at},
+    )
+    await conn.execute(
+        """
+        UPDATE oncall.calendar_shifts
+           SET end_at = %(at)s
+         WHERE schedule_id = %(id)s AND layer = %(layer)s AND end_at > %(at)s
+        """,
+        {**key, "at": at},
+    )
+
+
+async def has_shifts_after(
+    conn: AsyncConnection[Any], one: CalendarLayer, at: datetime
+) -> bool:
+    """Say whether a layer has a shift that is not over at `at`, as it was read last."""
+    cursor = await conn.execute(
+        """
+        SELECT 1
+          FROM oncall.calendar_shifts
+         WHERE schedule_id = %(id)s AND layer = %(layer)s AND end_at > %(at)s
+         LIMIT 1
+        """,
+        {"id": one.schedule_id, "layer": one.layer, "at": at},
+    )
+    return await cursor.fetchone() is not None
 
 
 async def calendar_shift_at(

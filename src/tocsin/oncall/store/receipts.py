@@ -111,7 +111,7 @@ async def skipped_count(conn: AsyncConnection[Any], notification_id: Notificatio
 
 
 async def is_overtaken(conn: AsyncConnection[Any], notification_id: NotificationId) -> bool:
-    """Say whether a message waited for a provider until its page called the same phone again."""
+    """Say whether a message waited for a provider until its page called the phone as urgently."""
     cursor = await conn.execute(
         """
         SELECT 1
@@ -122,6 +122,7 @@ async def is_overtaken(conn: AsyncConnection[Any], notification_id: Notification
            AND later.kind = n.kind AND later.queued_at > n.queued_at
          WHERE n.id = %(id)s AND later.state IN ('queued', 'sending', 'sent')
            AND (later.due_at IS NULL OR later.attempt_count > 0)
+           AND (later.urgency = n.urgency OR later.urgency = 'high')
            AND EXISTS (SELECT FROM oncall.attempts a
                         WHERE a.notification_id = n.id AND a.outcome = 'skipped')
          LIMIT 1

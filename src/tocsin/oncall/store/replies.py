@@ -165,3 +165,20 @@ async def forget_heard(conn: AsyncConnection[Any], before: datetime) -> None:
     await conn.execute(
         "DELETE FROM oncall.reply_words WHERE expires_at < %(at)s", {"at": before}
     )
+
+
+async def was_told_of(
+    conn: AsyncConnection[Any], incident_id: IncidentId, person_id: PersonId
+) -> bool:
+    """Say whether a person has been called for a page of an incident."""
+    cursor = await conn.execute(
+        """
+        SELECT 1
+          FROM oncall.notifications n
+          JOIN oncall.pages p ON p.id = n.page_id
+         WHERE p.incident_id = %(incident_id)s AND n.person_id = %(person_id)s
+         LIMIT 1
+        """,
+        {"incident_id": incident_id, "person_id": person_id},
+    )
+    return await cursor.fetchone() is not None

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from tocsin.kernel.errors import Conflict, NotFound
 from tocsin.kernel.unit import Unit
-from tocsin.signals.actions.pinging import named, tell
+from tocsin.signals.actions.pinging import named, not_before, tell
 from tocsin.signals.core.heartbeat import edited, paused, resumed
 from tocsin.signals.core.heartbeat_alert import gone, word
 from tocsin.signals.core.heartbeat_config import Heartbeats
@@ -30,7 +30,11 @@ async def follow(unit: Unit, before: Heartbeats, after: Heartbeats) -> None:
         await rows.add_heartbeats(unit.conn, added)
     if removed := before.by_id.keys() - after.by_id.keys():
         down = await rows.remove_heartbeats(unit.conn, removed)
-        await tell(unit, [gone(str(key), before.by_id[key].name) for key in sorted(down)])
+        words = [
+            (gone(str(key), before.by_id[key].name), not_before(unit.now, down[key]))
+            for key in sorted(down)
+        ]
+        await tell(unit, words)
     moved = [one for key, one in after.by_id.items() if _is_moved(before.by_id.get(key), one)]
     if moved:
         found, _ = await rows.heartbeats_for_update(unit.conn, {one.id for one in moved})
@@ -110,7 +114,8 @@ async def _edit(unit: Unit, one: Heartbeat, row: Standing) -> None:
 async def _pause(unit: Unit, one: Heartbeat, beat: Beat) -> None:
     step = paused(beat)
     await rows.save_beats(unit.conn, {one.id: step.beat}, {})
-    await tell(unit, [word(one, beat, step.outcome, None, unit.now)])
+    now = not_before(unit.now, beat)
+    await tell(unit, [(word(one, beat, step.outcome, None, now), now)])
 
 
 async def _resume(unit: Unit, one: Heartbeat, beat: Beat) -> None:

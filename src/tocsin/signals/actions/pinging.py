@@ -1,7 +1,7 @@
 """Hear pings and look for those that did not come; what that means is said to the inbox at once."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
@@ -47,7 +47,7 @@ async def hear(unit: Unit, pings: Sequence[Ping]) -> list[Heard | None]:
     found, keys = await rows.heartbeats_for_update(unit.conn, ids, hashes)
     beats = {key: one.beat for key, one in found.items() if key in known}
     answers: list[Heard | None] = []
-    words: list[Word | None] = []
+    words: list[tuple[Word | None, datetime]] = []
     noted: list[tuple[UUID, Ping]] = []
     for ping in pings:
         key = ping.heartbeat_id or keys.get(ping.key_hash)
@@ -55,10 +55,11 @@ async def hear(unit: Unit, pings: Sequence[Ping]) -> list[Heard | None]:
             answers.append(None)
             continue
         one, before = known[key], beats[key]
-        step = heard(before, one.rule, ping.kind, unit.now)
+        now = not_before(unit.now, before)
+        step = heard(before, one.rule, ping.kind, now)
         beats[key] = step.beat
         noted.append((key, ping))
-        words.append(word(one, before, step.outcome, ping, unit.now))
+        words.append((word(one, before, step.outcome, ping, now), now))
         _record(unit, one, before, step, ping)
         is_paused = before.state is BeatState.PAUSED
         answers.append(Heard(heartbeat=one, is_paused=is_paused, outcome=step.outcome))
@@ -73,7 +74,7 @@ async def hear(unit: Unit, pings: Sequence[Ping]) -> list[Heard | None]:
 async def ping(unit: Unit, name: str, one: Ping) -> Heard:
     """Ping a heartbeat by hand, by its name. Raises NotFound, Forbidden."""
     unit.require("heartbeat:ping")
-    heartbeat = named(unit, name)
+    heartbeat = _found(unit, name)  # who may ping need not be somebody who may read
     unit.require_on("heartbeat:ping", heartbeat.team)
     meant = replace(one, heartbeat_id=heartbeat.id, key_hash=b"")
     with unit.reacting(unit.cause):
@@ -95,7 +96,7 @@ async def watch(unit: Unit) -> Looked:
     known = unit.config(Heartbeats).by_id
     due = await rows.due_for_update(unit.conn, unit.now, limit=LOOKS_MAX)
     beats: dict[UUID, Beat] = {}
-    words: list[Word | None] = []
+    words: list[tuple[Word | None, datetime]] = []
     missed_count = 0
     for row in due:
         one = known.get(row.id)
@@ -104,7 +105,7 @@ async def watch(unit: Unit) -> Looked:
         step = look(row.beat, one.rule, unit.now, listening[1])
         beats[row.id] = step.beat
         missed_count += step.outcome is Outcome.MISSED
-        words.append(word(one, row.beat, step.outcome, None, unit.now))
+        words.append((word(one, row.beat, step.outcome, None, unit.now), unit.now))
         _record(unit, one, row.beat, step, None)
     if beats:
         await rows.save_beats(unit.conn, beats, {})
@@ -118,18 +119,29 @@ async def note_listening(unit: Unit) -> None:
     await rows.note_listening(unit.conn, unit.now, away=AWAY)
 
 
-async def tell(unit: Unit, words: Iterable[Word | None]) -> None:
-    """Put words into the inbox, to be sorted like all that is sent; they commit with this unit."""
+def not_before(now: datetime, *beats: Beat) -> datetime:
+    """Return `now`, or the latest instant that is known of locked rows, if that is later.
+
+    A unit's instant is older than its locks: while it waited for one, somebody else may have
+    said later words of another row, and a word that comes after those must not look older.
+    """
+    known = (at for one in beats for at in (one.heard_at, one.down_at) if at is not None)
+    return max((now, *known))
+
+
+async def tell(unit: Unit, words: Iterable[tuple[Word | None, datetime]]) -> None:
+    """Put words, each with its instant, into the inbox, to be sorted like all that is sent.
+
+    They commit with this unit.
+    """
     unit.require("heartbeat:read")
-    slices = [kept(one, LANES) for one in words if one is not None]
+    slices = [(kept(one, LANES), at) for one, at in words if one is not None]
     if slices:
         await store.keep(
             unit.conn,
             [
-                Receipt(
-                    uuid7(), part.lane, unit.now, unit.actor.id, INTEGRATION, FORMAT, part.body
-                )
-                for part in slices
+                Receipt(uuid7(), part.lane, at, unit.actor.id, INTEGRATION, FORMAT, part.body)
+                for part, at in slices
             ],
         )
 
@@ -137,6 +149,10 @@ async def tell(unit: Unit, words: Iterable[Word | None]) -> None:
 def named(unit: Unit, name: str) -> Heartbeat:
     """Return a heartbeat that is configured. Raises NotFound."""
     unit.require("heartbeat:read")
+    return _found(unit, name)
+
+
+def _found(unit: Unit, name: str) -> Heartbeat:
     found = unit.config(Heartbeats).by_name.get(name)
     if found is None:
         raise NotFound(
@@ -149,9 +165,12 @@ def named(unit: Unit, name: str) -> Heartbeat:
 def _record(unit: Unit, one: Heartbeat, before: Beat, step: Step, ping: Ping | None) -> None:
     match step.outcome:
         case Outcome.MISSED:
+            # a run that began may have been expected to end before its regular time
+            awaited = (at for at in (before.expected_at, before.due_at) if at is not None)
+            expected_at = min(awaited) if before.expected_at is not None else None
             unit.record(
                 HeartbeatMissed(
-                    heartbeat_id=one.id, heartbeat=one.name, expected_at=before.expected_at
+                    heartbeat_id=one.id, heartbeat=one.name, expected_at=expected_at
                 )
             )
         case Outcome.FAILED if before.state is not BeatState.DOWN:

@@ -97,7 +97,7 @@ def edited(beat: Beat, rule: Rule, now: datetime) -> Beat:
         expected_at = expected_after(rule, now)
     due_at = later(expected_at, rule.grace_s)
     if beat.started_at is not None:
-        due_at = min(due_at, later(now, rule.grace_s))
+        due_at = min(due_at, _ends_by(rule, now))
     return replace(beat, expected_at=expected_at, due_at=due_at)
 
 
@@ -117,7 +117,7 @@ def _up(rule: Rule, now: datetime) -> Beat:
 def _started(beat: Beat, rule: Rule, now: datetime) -> Beat:
     """Expect the end of a run within the grace time, and when it was expected in any case."""
     after = replace(beat, heard_at=now, started_at=now)
-    ends_by = later(now, rule.grace_s)
+    ends_by = _ends_by(rule, now)
     match beat.state:
         case BeatState.NEW:  # whose runs never end was never heard well: the first one counts
             return replace(after, due_at=beat.due_at or ends_by)
@@ -127,6 +127,11 @@ def _started(beat: Beat, rule: Rule, now: datetime) -> Beat:
             return replace(after, due_at=min(due_at, ends_by))
         case _:
             return after
+
+
+def _ends_by(rule: Rule, began_at: datetime) -> datetime:
+    """Return until when a run may take; without a grace time, until it is expected again."""
+    return later(began_at, rule.grace_s) if rule.grace_s else expected_after(rule, began_at)
 
 
 def _down(beat: Beat, rule: Rule, now: datetime) -> Beat:

@@ -36,17 +36,21 @@ async def add_heartbeats(conn: AsyncConnection[Any], ids: Collection[UUID]) -> N
     )
 
 
-async def remove_heartbeats(conn: AsyncConnection[Any], ids: Collection[UUID]) -> set[UUID]:
-    """Forget heartbeats, their keys and pings; return which of them were down."""
+async def remove_heartbeats(
+    conn: AsyncConnection[Any], ids: Collection[UUID]
+) -> dict[UUID, Beat]:
+    """Forget heartbeats, their keys and pings; return how those stood that were down."""
     cursor = await conn.execute(
         """
         DELETE FROM signals.heartbeats
          WHERE id = ANY (%(ids)s)
-        RETURNING id, state
+        RETURNING id, state, heard_at, ok_at, started_at, down_at, expected_at, due_at,
+                  paused_by_hand, key_made_at, ping_count
         """,
         {"ids": list(ids)},
     )
-    return {row[0] for row in await cursor.fetchall() if row[1] == BeatState.DOWN}
+    found = [standing(row) for row in await cursor.fetchall()]
+    return {one.id: one.beat for one in found if one.beat.state is BeatState.DOWN}
 
 
 async def heartbeats_for_update(
@@ -130,6 +134,14 @@ async def save_beats(
         """,
         {"rows": as_json(rows)},
     )
+
+
+async def key_hashes(conn: AsyncConnection[Any]) -> set[bytes]:
+    """Return the hashes of all keys that open something."""
+    cursor = await conn.execute(
+        "SELECT key_hash FROM signals.heartbeats WHERE key_hash IS NOT NULL"
+    )
+    return {bytes(row[0]) for row in await cursor.fetchall()}
 
 
 async def set_paused(conn: AsyncConnection[Any], heartbeat_id: UUID, *, by_hand: bool) -> None:

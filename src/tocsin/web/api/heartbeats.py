@@ -118,14 +118,17 @@ async def ping_heartbeat(
     asking: AnAsking,
     name: Named,
     data: Annotated[NewPing, Body(examples=[Example(summary="it went well", value={})])],
-) -> HeartbeatShape:
-    """Ping by hand, as the job would: `start`, `ok` or `fail`."""
+) -> HeartbeatShape | None:
+    """Ping by hand, as the job would: `start`, `ok` or `fail`.
+
+    The answer is null for who may ping and not read, as the role integration.
+    """
     text = data.text.replace("\0", "\ufffd")
     one = Ping(kind=data.kind, text=text, sender=BY_HAND)
 
-    async def act(unit: Unit) -> HeartbeatShape:
+    async def act(unit: Unit) -> HeartbeatShape | None:
         await signals.ping(unit, name, one)
-        return await _shape(unit, name)
+        return await _shape(unit, name) if unit.actor.may("heartbeat:read") else None
 
     return await asking.run(act)
 

@@ -13,15 +13,21 @@ from tocsin.kernel.errors import Invalid
 from tocsin.kernel.resources import Document, Metadata
 from tocsin.kernel.resources.model import API_VERSION
 from tocsin.kernel.resources.yaml_text import CURES
-from tocsin.oncall.core.config.policies import PolicySpec, StepMode, StepSpec
+from tocsin.oncall.core.config.policies import (
+    TARGETS_MAX,
+    PolicySpec,
+    StepMode,
+    StepSpec,
+)
 from tocsin.web.forms import several, text
 from tocsin.web.pages import policy_targets as targets
 from tocsin.web.pages.policy_hours import hours_of, hours_text
 
 KIND = "EscalationPolicy"
 STEPS_MAX = 20
-TARGETS_MAX = 50
 TEXT_MAX = 4000
+READ_MAX = TARGETS_MAX + 1
+"""One more than there may be is read, so that too many are refused and not cut."""
 CATCH_ALL = "c"  # what the catch-all is called where steps have numbers
 
 
@@ -39,7 +45,7 @@ class StepForm(Struct, frozen=True, kw_only=True):
     @property
     def called(self) -> tuple[str, ...]:
         """Return whom it calls, with who is chosen and not yet added."""
-        return (*self.targets, *((one,) if (one := self._picked) else ()))[:TARGETS_MAX]
+        return (*self.targets, *((one,) if (one := self._picked) else ()))[:READ_MAX]
 
     @property
     def _picked(self) -> str:
@@ -102,7 +108,7 @@ def read_form(form: FormMultiDict) -> PolicyForm:
 
 
 def _read_step(form: FormMultiDict, at: str) -> StepForm:
-    chosen = several(form, f"{at}_target")[:TARGETS_MAX]
+    chosen = several(form, f"{at}_target")[:READ_MAX]
     return StepForm(
         targets=tuple(one[: targets.SAID_MAX].strip() for one in chosen),
         pick=_plain(form, f"{at}_pick"), url=_plain(form, f"{at}_url"),

@@ -62,7 +62,8 @@ async def edit(
             version=found.known.version, take_over=take_over,
             by_file=found.known.managed_by == Managed.FILE, owner=found.document.spec.get("team"),
         )  # fmt: skip
-        page = _seen_as(page, view)
+        if view == YAML:  # as it is stored, and not what its form would make of it
+            page = replace(page, view=YAML, text=yaml_text.write([found.document]))
         try:
             shown = await preview(unit, services, found.document, page.look)
         except MENDABLE as error:  # what is in force can have lost what it points at

@@ -11,7 +11,7 @@ DAILY = "daily"
 _LINE = re.compile(
     r"^(?P<days>.*?)\s*(?P<start>\d{2}:\d{2})\s*(?:-|to)\s*(?P<to>\d{2}:\d{2})"
     r"(?:\s+(?!except\b)(?P<zone>\S+))?"
-    r"(?:\s+except holidays(?: of)?\s+(?P<country>[^\s/]+)(?:/(?P<part>\S+))?)?$"
+    r"(?:\s+except holidays(?: of)?\s+(?P<country>[^\s/]+)(?:/(?P<part>\S.*))?)?$"
 )
 _RUN_MIN = 3  # days in a row that are written as a range
 

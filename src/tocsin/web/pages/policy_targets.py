@@ -2,19 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from tocsin.kernel.errors import Invalid
 from tocsin.oncall.core.config import Directory
-from tocsin.oncall.core.config.policies import TargetSpec
+from tocsin.oncall.core.config.policies import HOOK, TargetSpec, host_of
 from tocsin.oncall.model import Person, Schedule
 
 CHOICES_MAX = 400
 """More are not put into each list of a page: they are typed, and completed."""
 WEBHOOK = "webhook"
-EXAMPLE = "https://hooks.example.org/page"
+EXAMPLE = HOOK
 SAID_MAX = 2100
 CURE = (
     "choose whom to call from the list, or write person:NAME, schedule:NAME, team:NAME or a URL"
@@ -167,7 +166,7 @@ def _team_on_call(name: str, _directory: Directory, teams: list[str]) -> str | N
 
 
 def _host(url: str, _directory: Directory, _teams: list[str]) -> str | None:
-    return f"webhook at {urlsplit(url).hostname or url}"
+    return f"webhook at {host_of(url) or url}"
 
 
 _WORDS: Final[dict[str, Callable[[str, Directory, list[str]], str | None]]] = {

@@ -14,6 +14,7 @@ from tocsin.oncall.core.config.policies import (
     PolicySpec,
     StepSpec,
     TargetSpec,
+    policy_accept,
     policy_refs,
 )
 from tocsin.oncall.core.config.schedules import RotationSpec, ScheduleSpec, schedule_refs
@@ -33,6 +34,7 @@ __all__ = [
     "Text",
     "compile_directory",
     "person_refs",
+    "policy_accept",
     "policy_refs",
     "schedule_refs",
 ]

@@ -1,8 +1,9 @@
 """EscalationPolicy, as it is written in YAML, and what it compiles to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Annotated, cast
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -26,6 +27,9 @@ from tocsin.oncall.model import (
 
 CATCH_ALL = "catch-all"
 CALLS_MAX = 60
+TARGETS_MAX = 50
+"""So many are called at once, by a step or by the catch-all."""
+HOOK = "https://hooks.example.org/page"
 
 
 class WebhookSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,7 +43,7 @@ class WebhookSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Meta(
             pattern=r"^https?://[^\s@?#]+$",
             max_length=2000,
-            examples=["https://hooks.example.org/page"],
+            examples=[HOOK],
         ),
     ]
 
@@ -75,7 +79,7 @@ class StepSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     messages; without it the page's.
     """
 
-    targets: Annotated[tuple[TargetSpec, ...], Meta(min_length=1, max_length=50)]
+    targets: Annotated[tuple[TargetSpec, ...], Meta(min_length=1, max_length=TARGETS_MAX)]
     timeout: Duration = "5m"
     mode: StepMode = StepMode.ALL
     repeat: Annotated[int, Meta(ge=0, le=9)] = 0
@@ -105,6 +109,38 @@ def policy_refs(spec: PolicySpec) -> Iterable[tuple[str, str, str]]:
         found += [_ref(target, f"spec.steps[{at}].targets") for target in step.targets]
     found += [_ref(target, "spec.catchAll") for target in spec.catch_all]
     return [*(one for one in found if one[0] != "webhook"), *team_ref(spec.team)]
+
+
+def policy_accept(spec: PolicySpec) -> None:
+    """Refuse webhooks without a host, and a catch-all that is too long. Raises Invalid."""
+    for at, step in enumerate(spec.steps):
+        _check_hosts(step.targets, f"spec.steps[{at}].targets")
+    _check_hosts(spec.catch_all, "spec.catchAll")
+    if len(spec.catch_all) > TARGETS_MAX:
+        raise Invalid(
+            f"spec.catchAll: {len(spec.catch_all)} are called at once; name at most"
+            f" {TARGETS_MAX}, or a team",
+            field="spec.catchAll",
+        )
+
+
+def _check_hosts(targets: Sequence[TargetSpec], where: str) -> None:
+    for at, one in enumerate(targets):
+        if one.webhook is not None and not host_of(one.webhook.url):
+            field = f"{where}[{at}].webhook.url"
+            raise Invalid(
+                f"{field}: {one.webhook.url!r} names no host; write e.g. {HOOK}", field=field
+            )
+
+
+def host_of(url: str) -> str:
+    """Return whom a webhook is for; "" where nobody could be asked by it."""
+    try:
+        parts = urlsplit(url)
+        is_port = parts.port != 0
+    except ValueError:
+        return ""
+    return (parts.hostname or "") if is_port else ""
 
 
 def _ref(target: TargetSpec, field: str) -> tuple[str, str, str]:

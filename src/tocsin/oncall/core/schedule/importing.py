@@ -31,17 +31,11 @@ def imported(found: Sequence[FoundShift], people: Mapping[PersonId, Person]) -> 
     Of events at the same time the first stands: a layer has one member at a time; who shares the
     very same stretch has it together.
     """
-    active = [one for one in people.values() if one.active]
-    by_address = {
-        method.address.strip().casefold(): one.name
-        for one in active
-        for method in one.methods
-        if method.kind is MethodKind.EMAIL
-    }
+    known = _Known([one for one in people.values() if one.active])
     named: dict[tuple[datetime, datetime], dict[str, None]] = {}
     unknown: dict[str, None] = {}
     for event in found:
-        names = _names(event, by_address, active)
+        names = known.names_of(event)
         if not names:
             unknown[event.summary or ", ".join(event.emails)] = None
         for name in names:
@@ -56,15 +50,40 @@ def imported(found: Sequence[FoundShift], people: Mapping[PersonId, Person]) -> 
     return Imported(tuple(shifts), tuple(unknown)[:100], dropped)
 
 
-def _names(
-    event: FoundShift, by_address: Mapping[str, str], people: Iterable[Person]
-) -> list[str]:
-    found = [by_address[one] for one in event.emails if one in by_address]
-    if found:
-        return list(dict.fromkeys(found))
-    words = event.summary.casefold()
-    for one in people:
-        if words in (one.name.casefold(), one.display_name.casefold()):
-            return [one.name]
-    inside = [one.name for one in people if one.display_name.casefold() in words]
-    return inside[:1] if len(inside) == 1 else []
+class _Known:
+    """Who is there, by what events may call them: looked up, however many people there are."""
+
+    def __init__(self, people: Sequence[Person]) -> None:
+        self._by_address = {
+            method.address.strip().casefold(): one.name
+            for one in people
+            for method in one.methods
+            if method.kind is MethodKind.EMAIL
+        }
+        self._by_name: dict[str, str] = {}
+        self._displayed: dict[str, list[str]] = {}
+        for one in people:
+            displayed = one.display_name.casefold()
+            for name in (one.name.casefold(), displayed):
+                self._by_name.setdefault(name, one.name)
+            self._displayed.setdefault(displayed, []).append(one.name)
+        self._lengths = sorted({len(name) for name in self._displayed if name})
+        self._inside: dict[str, list[str]] = {}  # by summary: a rota repeats a few of them
+
+    def names_of(self, event: FoundShift) -> list[str]:
+        """Return the names of those whose shift an event is; none, where that is not clear."""
+        found = [self._by_address[one] for one in event.emails if one in self._by_address]
+        if found:
+            return list(dict.fromkeys(found))
+        words = event.summary.casefold()
+        if words in self._by_name:
+            return [self._by_name[words]]
+        if words not in self._inside:
+            self._inside[words] = list(dict.fromkeys(self._named_in(words)))
+        inside = self._inside[words]
+        return inside if len(inside) == 1 else []
+
+    def _named_in(self, words: str) -> Iterable[str]:
+        for length in self._lengths:
+            for at in range(len(words) - length + 1):
+                yield from self._displayed.get(words[at : at + length], ())

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from tocsin.kernel.ids import PersonId
-from tocsin.oncall.core.schedule.importing import WrittenShift
-from tocsin.oncall.model import CalendarLayer, Person, TemporaryShift
+from tocsin.oncall.core.schedule.importing import Imported, WrittenShift
+from tocsin.oncall.model import CalendarLayer, CalendarShifts, Person, TemporaryShift
 
 AHEAD = timedelta(days=120)
 """How far a calendar is expanded: further than anything looks at schedules."""
@@ -24,7 +24,16 @@ ERROR_MAX = 300
 def asks_for_changes_alone(one: CalendarLayer, now: datetime) -> bool:
     """Say whether "nothing has changed" would do as an answer."""
     is_fresh = one.expanded_at is not None and now - one.expanded_at < WHOLE
-    return is_fresh and not one.error and not one.unknown
+    return is_fresh and not (one.error or one.unknown or one.left_out)
+
+
+def as_wanted(wanted: CalendarLayer, known: CalendarLayer | None) -> CalendarLayer:
+    """Return how a calendar was read last, as it is wanted now; a changed one is read anew."""
+    if known is None or known.url != wanted.url:
+        return wanted
+    if known.zone != wanted.zone:
+        return replace(known, zone=wanted.zone, due_at=wanted.due_at, expanded_at=None)
+    return known
 
 
 def as_shifts(
@@ -58,9 +67,28 @@ def from_now(
     return (replace(first, start_at=start_at), *later[1:])
 
 
+def why_not(
+    one: CalendarLayer, found: CalendarShifts, matched: Imported, *, is_empty: bool
+) -> str:
+    """Say why a layer that has shifts must not become what was read; "": it may.
+
+    `is_empty`: none of its shifts would be left. What was left out before too is missed by nobody.
+    """
+    fresh = [words for words in found.left_out if words not in one.left_out]
+    if fresh:
+        return f"a part of it takes too long to expand, so all stays as it was: {fresh[0]}"
+    if not is_empty:
+        return ""
+    if matched.unknown:
+        names = ", ".join(matched.unknown[:3])
+        return f"nobody here is in any of its events ({names}), so all stays as it was"
+    return "it has no events any more, so all stays as it was; to end it take the layer away"
+
+
 def well(one: CalendarLayer, now: datetime) -> CalendarLayer:
-    """Note that a calendar was read, or has not changed."""
-    return replace(one, read_at=now, failing_since=None, error="", due_at=now + AGAIN)
+    """Note that a calendar was read, or has not changed; what was left out is tried again soon."""
+    due_at = now + (AFTER_FAILURE if one.left_out else AGAIN)
+    return replace(one, read_at=now, failing_since=None, error="", due_at=due_at)
 
 
 def failed(one: CalendarLayer, why: str, now: datetime) -> CalendarLayer:

@@ -41,11 +41,11 @@ class Timelines(Mapping[ScheduleId, Timeline]):
         schedule = self._schedules[key]
         versions = tuple(self._versions.get(key, ()))
         overrides = tuple(one for one in self._overrides if one.schedule_id in (key, None))
-        said = {one.layer: one.shifts for one in overrides if one.kind is OverrideKind.CALENDAR}
+        said = said_in(overrides)
         if said:
             overrides = tuple(o for o in overrides if o.kind is not OverrideKind.CALENDAR)
-            schedule = replace(schedule, layers=_told(schedule.layers, said))
-            versions = tuple(replace(one, layers=_told(one.layers, said)) for one in versions)
+            schedule = replace(schedule, layers=told(schedule.layers, said))
+            versions = tuple(replace(one, layers=told(one.layers, said)) for one in versions)
         named = {*schedule.people, *_of_versions(versions), *_of_overrides(overrides)}
         absent = frozenset(who for who in named if not self._is_there(who))
         return Timeline(
@@ -66,7 +66,18 @@ class Timelines(Mapping[ScheduleId, Timeline]):
         return person is not None and person.active
 
 
-def _told(
+def said_in(
+    overrides: Sequence[Override], key: ScheduleId | None = None
+) -> dict[str, tuple[TemporaryShift, ...]]:
+    """Return what calendars say, by the names of the layers; of one schedule, if `key` is given."""
+    return {
+        one.layer: one.shifts
+        for one in overrides
+        if one.kind is OverrideKind.CALENDAR and key in (None, one.schedule_id)
+    }
+
+
+def told(
     layers: Sequence[Layer], said: Mapping[str, tuple[TemporaryShift, ...]]
 ) -> tuple[Layer, ...]:
     """Give layers that are read from calendars the shifts these say."""

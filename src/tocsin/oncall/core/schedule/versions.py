@@ -5,8 +5,9 @@ A layer is known by its name: who has it keeps it as long as they are still in i
 on after them. So adding or removing somebody resets nothing (GoAlert #2196).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,8 +15,17 @@ from msgspec.structs import replace
 from tocsin.kernel.ids import PersonId
 from tocsin.oncall.core.schedule.final import shift_at
 from tocsin.oncall.core.schedule.layers import place_of, turn_now
+from tocsin.oncall.core.schedule.timelines import told
 from tocsin.oncall.core.schedule.turns import begins_s, handoff_s, instant, seconds, turn_at
-from tocsin.oncall.model import PRIMARY, TURNS, Layer, Schedule, Timeline, Version
+from tocsin.oncall.model import (
+    PRIMARY,
+    TURNS,
+    Layer,
+    Schedule,
+    TemporaryShift,
+    Timeline,
+    Version,
+)
 
 _NOTHING = Schedule(id=None, name="", zone="UTC", slots=(PRIMARY,))  # type: ignore[arg-type]
 
@@ -24,7 +34,7 @@ class Edit(Struct, frozen=True, kw_only=True):
     """A schedule before and after (None: there was none, there is none), and from when on.
 
     `exact`: at `at` itself, also in the middle of a shift. `there` are the people who can still
-    be on call; a shift of others need not be kept.
+    be on call; a shift of others need not be kept. `said` is what layers' calendars say, by name.
     """
 
     before: Schedule | None
@@ -32,6 +42,7 @@ class Edit(Struct, frozen=True, kw_only=True):
     at: datetime
     exact: bool
     there: Collection[PersonId]
+    said: Mapping[str, tuple[TemporaryShift, ...]] = MappingProxyType({})
 
 
 def succeed(versions: Sequence[Version], edit: Edit) -> tuple[Version, ...]:
@@ -40,6 +51,18 @@ def succeed(versions: Sequence[Version], edit: Edit) -> tuple[Version, ...]:
     for slot in _slots(versions, edit):
         found += _after(slot, [one for one in versions if one.slot == slot], edit)
     return tuple(found)
+
+
+def followed_since(versions: Sequence[Version], layer: Layer) -> datetime | None:
+    """Return from when on a layer has followed its calendar without a break; None: always."""
+    since = None
+    for version in reversed([one for one in versions if one.slot == layer.slot]):
+        if not any(
+            (one.name, one.source) == (layer.name, layer.source) for one in version.layers
+        ):
+            break
+        since = version.since
+    return since
 
 
 def _slots(versions: Sequence[Version], edit: Edit) -> list[str]:
@@ -87,7 +110,8 @@ def _cut(slot: str, known: Sequence[Version], wanted: Sequence[Layer], edit: Edi
     if edit.exact:
         return edit.at
     schedule = edit.before or edit.after or _NOTHING
-    shift = shift_at(Timeline(schedule=schedule, versions=tuple(known)), slot, edit.at)
+    versions = tuple(replace(one, layers=told(one.layers, edit.said)) for one in known)
+    shift = shift_at(Timeline(schedule=schedule, versions=versions), slot, edit.at)
     if shift is None or not all(who in edit.there for who in shift.people):
         return edit.at
     # where all of it begins later, the old version goes on until then

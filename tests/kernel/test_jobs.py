@@ -204,10 +204,11 @@ async def test_a_witness_is_of_the_same_subject_and_epoch_and_not_parked(
     await defer(units, [Tick()], subject=BELL, epoch=2, at=NOON)
     await defer(units, [Tick()], subject=BELL, epoch=1, at=NOON + SECOND)
     async with database.connection() as conn:
-        assert await jobs.witnessed(conn, [(BELL, 2), (other, 2)]) == {BELL}
-        assert await jobs.witnessed(conn, [(BELL, 3)]) == set()
+        assert await jobs.is_witnessed(conn, BELL, 2)
+        assert not await jobs.is_witnessed(conn, BELL, 3)
+        assert not await jobs.is_witnessed(conn, other, 2)
         assert await jobs.due_at_of(conn, [(BELL, 2), (BELL, 1), (other, 1)]) == {
             BELL: [("test.tick", NOON), ("test.tick", NOON + SECOND)]
         }
         await conn.execute("UPDATE kernel.jobs SET parked_at = due_at")
-        assert await jobs.witnessed(conn, [(BELL, 2)]) == set()
+        assert not await jobs.is_witnessed(conn, BELL, 2)

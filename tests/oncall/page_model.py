@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from page_tables import DOWN, GIVEN_UP, Org, Row, TinyDb
+from page_tables import DOWN, GIVEN_UP, PATIENCE_S, Org, Row, TinyDb
 from typing_extensions import override
 
 
@@ -149,7 +149,7 @@ class Model(TinyDb):
             return
         row.state = "failed"
         others = [one for one in seen if one.key != row.key]
-        if not self.follow(row, seen) and all(one.state in GIVEN_UP for one in others):
+        if not self.follow(row, seen) and all(one.is_lost(now) for one in others):
             self.give_up(row.rung, now)
 
     def skip(self, row: Row, wait_s: int, now: int, seen: Sequence[Row]) -> None:
@@ -160,10 +160,7 @@ class Model(TinyDb):
             return
         row.state, row.not_before = "queued", now + wait_s
         others = [one for one in seen if one.key != row.key]
-        is_silent = all(
-            one.state in GIVEN_UP or (one.state == "queued" and one.attempts) for one in others
-        )
-        if wait_s > 60 and is_silent:
+        if wait_s > PATIENCE_S and all(one.is_lost(now) for one in others):
             self.give_up(row.rung, now)
 
     def follow(self, row: Row, seen: Sequence[Row]) -> bool:

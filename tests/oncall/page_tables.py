@@ -4,6 +4,7 @@ It is what survives a crash. `page_model.Model` decides over it in its own plain
 `page_world.World` lets the real step decide. `mutant` breaks one promise of the shell on purpose.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from copy import copy
 
@@ -11,6 +12,7 @@ from msgspec import Struct
 
 LEASE_S = 3
 DOWN = {"down": 30, "down for long": 120}  # a provider that is left alone, and for how long
+PATIENCE_S = 60  # who is called in longer than that is not waited for
 GIVEN_UP = ("failed", "suppressed")
 
 
@@ -87,8 +89,13 @@ class Row(Struct):
         """The unique key."""
         return (*self.rung, self.user, self.method)
 
+    def is_lost(self, now: int) -> bool:
+        """Given up, or waiting for longer than a retry for a provider that is left alone."""
+        waits_long = self.state == "queued" and self.not_before - now > PATIENCE_S
+        return waits_long or self.state in GIVEN_UP
 
-class TinyDb:
+
+class TinyDb(ABC):
     """The tables, and what the shell does in one transaction each."""
 
     def __init__(
@@ -103,22 +110,23 @@ class TinyDb:
 
     # what a subclass decides
 
+    @abstractmethod
     def head(self) -> tuple[object, ...]:
         """State, epoch, loop, step, catch, retriggers, unpageable, whether it is urgent."""
-        raise NotImplementedError
 
+    @abstractmethod
     def on_trigger(self, now: int) -> None:
         """The page is new."""
-        raise NotImplementedError
 
+    @abstractmethod
     def on_due(self, kind: str, epoch: int, now: int) -> None:
         """A timer is due."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_fenced(self, row: Row) -> bool:
         """May this row no longer be sent?"""
-        raise NotImplementedError
 
+    @abstractmethod
     def on_end(
         self, row: Row, outcome: str, now: int, seen: Sequence[Row] | None = None
     ) -> None:
@@ -127,39 +135,38 @@ class TinyDb:
         `seen` are the rows of its rung as somebody read them who did not look again (None: as
         they are): then the unique key alone keeps a message from being ordered twice.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def ack(self, who: str, now: int) -> None:
         """Somebody acknowledges."""
-        raise NotImplementedError
 
+    @abstractmethod
     def resolve(self, now: int) -> None:
         """It is over."""
-        raise NotImplementedError
 
+    @abstractmethod
     def escalate(self, who: str, now: int) -> None:
         """Somebody asks for the next rung."""
-        raise NotImplementedError
 
+    @abstractmethod
     def retrigger(self, now: int) -> None:
         """The incident was reopened."""
-        raise NotImplementedError
 
+    @abstractmethod
     def snooze(self, who: str, until: int, now: int) -> None:
         """Somebody puts it off."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hand_back(self, who: str, now: int) -> None:
         """Somebody gives back what they had."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reassign(self, to: str, now: int) -> None:
         """Somebody hands it to somebody, who is called before the policy."""
-        raise NotImplementedError
 
+    @abstractmethod
     def make_urgent(self, now: int) -> None:
         """It was not, and is now."""
-        raise NotImplementedError
 
     # the tables
 

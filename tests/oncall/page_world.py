@@ -315,6 +315,7 @@ def _notification(row: Row) -> Notification:
         state=NotificationState(row.state),
         attempt_count=row.attempts,
         queued_at=NOON,
+        again_at=NOON + timedelta(seconds=row.not_before) if row.attempts else None,
         urgency=Urgency.HIGH if row.urgent else Urgency.LOW,
     )
 

@@ -294,5 +294,5 @@ async def test_the_engine_lives_as_the_model_does(dsn: str, seed: int) -> None:
             assert await engine.head() == model.model.head(), state
             assert by_instant(engine.tried) == by_instant(model.tried), state
         async with world.app.db.connection() as conn:
-            page = (await store.watched_pages(conn))[:1]
+            page = (await store.unresolved_pages(conn))[:1]
         assert [one.unpageable for one in page] in ([], [model.model.unpageable])

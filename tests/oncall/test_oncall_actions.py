@@ -251,6 +251,15 @@ async def test_a_page_whose_timer_is_gone_is_restored_and_that_is_said_aloud(
     assert WITNESS_RESTORED._value.get() == before + 1
 
 
+async def test_what_is_no_timer_of_the_present_epoch_wakes_no_page(world: World) -> None:
+    page_id = await fire(world)
+    for other in ("epoch = epoch - 1", "mode = 'leisure'", "parked_at = due_at"):
+        assert await world.app.units.run(SYSTEM, oncall.watch) == []
+        change = f"UPDATE kernel.jobs SET {other}, key = NULL WHERE mode = 'timer' RETURNING id"
+        assert await world.rows(change)
+        assert page_id in await world.app.units.run(SYSTEM, oncall.watch)
+
+
 async def test_an_acknowledged_page_whose_timeout_is_gone_is_restored_too(world: World) -> None:
     page_id = await fire(world)
     await acknowledge(world, page_id)

@@ -46,11 +46,33 @@ def test_where_everybody_waits_for_long_the_next_step_does_not() -> None:
     deliver(world, "ana", "down for long", 1)
     assert not facts(world, effects.PullForward)  # ben is being told
     deliver(world, "ben", "permanent", 2)
-    deliver(world, "ana", "down for long", 121)
-    assert [timer.due for timer in world.timers if not timer.done] == [121]
+    assert [timer.due for timer in world.timers if not timer.done] == [2]
     assert [(row.user, row.state) for row in world.rows] == [
         ("ana", "queued"), ("ben", "failed"),
     ]  # fmt: skip
+
+
+def test_a_retry_and_a_short_wait_are_waited_for() -> None:
+    for ana, ben in (("transient", "down for long"), ("down", "permanent")):
+        world = triggered(replace_steps([(["ana", "ben"], 900)]))
+        deliver(world, "ana", ana, 1)
+        deliver(world, "ben", ben, 2)
+        assert not facts(world, effects.PullForward)
+
+
+def test_a_person_whose_last_method_fails_while_another_waits_for_long_holds_up_nobody() -> (
+    None
+):
+    world = triggered(Org(steps=[(["ana"], 900)], methods={"ana": 2, "boss": 1}, repeat=0))
+    first = world.rows[0]
+    assert world.claim(first, 0)
+    world.on_end(first, "sent", 0)
+    world.on_end(first, "unconfirmed", 60)
+    deliver(world, "ana", "down for long", 61)
+    assert not facts(world, effects.PullForward)  # the first may have arrived
+    world.on_end(first, "permanent", 62)
+    assert [timer.due for timer in world.timers if not timer.done] == [62]
+    assert not facts(world, effects.PersonUnreachable)  # they are told when it is well
 
 
 def test_the_alarm_does_not_wait_for_a_provider_that_is_down_for_long() -> None:

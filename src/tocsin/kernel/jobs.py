@@ -112,21 +112,18 @@ async def pull_forward(conn: AsyncConnection[Any], key: str, due_at: datetime) -
     )
 
 
-async def witnessed(
-    conn: AsyncConnection[Any], subjects: Sequence[tuple[UUID, int]]
-) -> set[UUID]:
-    """Return which (subject, epoch) pairs have a live job: unparked, of that epoch."""
+async def is_witnessed(conn: AsyncConnection[Any], subject: UUID, epoch: int) -> bool:
+    """Say whether a subject has a live timer of its epoch: one that is not parked."""
     cursor = await conn.execute(
         """
-        SELECT DISTINCT j.subject
-          FROM kernel.jobs j
-          JOIN jsonb_to_recordset(%(pairs)s::jsonb) AS p(subject uuid, epoch integer)
-            ON j.subject = p.subject AND j.epoch = p.epoch
-         WHERE j.parked_at IS NULL AND j.mode = 'timer'
+        SELECT FROM kernel.jobs
+         WHERE subject = %(subject)s AND epoch = %(epoch)s
+           AND parked_at IS NULL AND mode = 'timer'
+         LIMIT 1
         """,
-        {"pairs": as_json([{"subject": s, "epoch": e} for s, e in subjects])},
+        {"subject": subject, "epoch": epoch},
     )
-    return {row[0] for row in await cursor.fetchall()}
+    return await cursor.fetchone() is not None
 
 
 async def due_at_of(

@@ -59,7 +59,7 @@ async def release_paging(unit: Unit) -> Released:
     unit.require_on("paging:release", None)
     if not await held_jobs.let_go(unit.conn, PAGING_JOBS):
         return Released(was_held=False)
-    pages = [page for page in await store.watched_pages(unit.conn) if page.is_open]
+    pages = [page for page in await store.unresolved_pages(unit.conn) if page.is_open]
     waiting: dict[PageId, list[Notification]] = defaultdict(list)
     for one in await store.waiting_notifications(unit.conn):
         waiting[one.page_id].append(one)

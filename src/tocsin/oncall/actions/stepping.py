@@ -115,12 +115,13 @@ async def _settle(
     page: Page,
     effect: effects.Retry | effects.MethodSent | effects.MethodFailed,
 ) -> None:
-    state = NotificationState.QUEUED
-    if isinstance(effect, effects.MethodSent):
-        state = NotificationState.SENT
-    elif isinstance(effect, effects.MethodFailed):
-        state = NotificationState.FAILED
-    await store.set_notification(unit.conn, effect.notification_id, state)
+    match effect:
+        case effects.Retry(notification_id=id_, due_at=due_at):
+            await store.requeue(unit.conn, id_, due_at)
+        case effects.MethodSent(notification_id=id_):
+            await store.set_notification(unit.conn, id_, NotificationState.SENT)
+        case effects.MethodFailed(notification_id=id_):
+            await store.set_notification(unit.conn, id_, NotificationState.FAILED)
     event = tell(page, effect, "")
     if event is not None:
         unit.record(event)

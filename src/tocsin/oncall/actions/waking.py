@@ -44,19 +44,16 @@ async def watch(unit: Unit) -> list[PageId]:
     """
     unit.require("page:watch")
     directory = unit.config(Directory)
-    waiting = [
+    suspects = [
         page
-        for page in await store.watched_pages(unit.conn)
+        async for page in store.unwitnessed_pages(unit.conn)
         if due_timer(page, directory.policy_of(page), unit.now)
     ]
-    alive = await job_rows.witnessed(unit.conn, [(page.id, page.epoch) for page in waiting])
     restored = []
-    for suspect in sorted(waiting, key=lambda one: one.id):  # locked in one order everywhere
-        if suspect.id in alive:
-            continue
+    for suspect in sorted(suspects, key=lambda one: one.id):  # locked in one order everywhere
         page = await store.page_for_update(unit.conn, suspect.id)
         timer = due_timer(page, directory.policy_of(page), unit.now)
-        if timer is None or await job_rows.witnessed(unit.conn, [(page.id, page.epoch)]):
+        if timer is None or await job_rows.is_witnessed(unit.conn, page.id, page.epoch):
             continue  # it moved on between the look and the lock
         set_timer(page, timer, unit)
         if page.is_open or page.is_waiting:

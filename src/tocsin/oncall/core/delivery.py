@@ -89,7 +89,7 @@ def _skipped(
     retry = _retry(notification, outcome.reason, due_at)
     if notify is not None:
         return page, (retry, notify)
-    if wait_s <= RETRY_WAIT_MAX_S or not _is_silent(page, ended):
+    if wait_s <= RETRY_WAIT_MAX_S or not _is_silent(page, ended, now):
         return page, (retry,)
     page, effects = _rung_failed(page, now)
     return page, (retry, *effects)
@@ -112,14 +112,14 @@ def _next_method(
     if notify is not None:
         return page, (notify,)
     left = [one for one in _others(ended) if one.state not in _GIVEN_UP]
-    if any(one.person_id == failed.person_id for one in left):
-        return page, ()
-    unreachable = PersonUnreachable(failed.rung, failed.person_id)
+    lost: tuple[Effect, ...] = ()
+    if all(one.person_id != failed.person_id for one in left):
+        lost = (PersonUnreachable(failed.rung, failed.person_id),)
     # A rung that was left behind may fail in peace: the present one has its own time to run.
-    if failed.rung != page.rung or left:
-        return page, (unreachable,)
+    if failed.rung != page.rung or not all(_waits_long(one, now) for one in left):
+        return page, lost
     page, effects = _rung_failed(page, now)
-    return page, (unreachable, *effects)
+    return page, (*lost, *effects)
 
 
 def _rung_failed(page: Page, now: datetime) -> tuple[Page, tuple[Effect, ...]]:
@@ -131,13 +131,18 @@ def _rung_failed(page: Page, now: datetime) -> tuple[Page, tuple[Effect, ...]]:
     return page, (PullForward(TimerKind.STEP, now, page.epoch),)
 
 
-def _is_silent(page: Page, ended: AttemptEnded) -> bool:
-    """Say whether nobody of the rung was told, nor will be for the first time."""
+def _is_silent(page: Page, ended: AttemptEnded, now: datetime) -> bool:
+    """Say whether nobody of the rung was told, nor will be soon."""
     return ended.notification.rung == page.rung and all(
-        one.state in _GIVEN_UP
-        or (one.state is NotificationState.QUEUED and one.attempt_count > 0)
-        for one in _others(ended)
+        one.state in _GIVEN_UP or _waits_long(one, now) for one in _others(ended)
     )
+
+
+def _waits_long(one: Notification, now: datetime) -> bool:
+    """Say whether a message waits for a provider that is left alone for longer than any retry."""
+    if one.state is not NotificationState.QUEUED or one.again_at is None:
+        return False
+    return one.again_at - now > timedelta(seconds=RETRY_WAIT_MAX_S)
 
 
 def _is_sure(ended: AttemptEnded, notify: Notify | Hurry) -> bool:

@@ -29,7 +29,8 @@ class Notification(Struct, frozen=True, kw_only=True):
     `method` indexes the person's methods. `attempt_count` counts claims, so it includes the
     attempt under way. `rule` is the person's own notification rule, counted from 0; it is due
     at `due_at` (None: when it was queued). Messages that left as one carry the `bundle` of the
-    one they left with. `tried_at` is when its last attempt began.
+    one they left with. `tried_at` is when its last attempt began, `again_at` when one that is
+    queued again has its next.
     """
 
     id: NotificationId
@@ -49,6 +50,7 @@ class Notification(Struct, frozen=True, kw_only=True):
     urgency: Urgency = Urgency.HIGH
     bundle: NotificationId | None = None
     tried_at: datetime | None = None
+    again_at: datetime | None = None
 
     @property
     def rung(self) -> RungKey:

@@ -60,6 +60,7 @@ from tocsin.oncall.store.notifications import (
     lock_phone,
     mark_seen,
     notification,
+    requeue,
     set_bundle,
     set_notification,
     siblings,
@@ -84,7 +85,8 @@ from tocsin.oncall.store.pages import (
     pages_of_for_update,
     save_page,
     set_visible_to,
-    watched_pages,
+    unresolved_pages,
+    unwitnessed_pages,
 )
 from tocsin.oncall.store.push_devices import (
     count_devices,
@@ -229,6 +231,7 @@ __all__ = [
     "rename_calendar",
     "rename_device",
     "replace_shifts",
+    "requeue",
     "save_calendar",
     "save_page",
     "save_promises",
@@ -248,7 +251,9 @@ __all__ = [
     "told_since",
     "trail",
     "unconfirmed",
+    "unresolved_pages",
     "unverify",
+    "unwitnessed_pages",
     "use_code",
     "use_word",
     "verify",
@@ -256,5 +261,4 @@ __all__ = [
     "waiting_notifications",
     "was_told",
     "was_told_of",
-    "watched_pages",
 ]

@@ -48,7 +48,7 @@ async def notification(
         await cursor.execute(
             """
             SELECT id, page_id, epoch, loop, step, catch, person_id, rule, method, kind, state,
-                   attempt_count, queued_at, due_at, urgency, bundle, tried_at
+                   attempt_count, queued_at, due_at, urgency, bundle, tried_at, again_at
               FROM oncall.notifications
              WHERE id = %(id)s
             """,
@@ -68,7 +68,7 @@ async def siblings(
         await cursor.execute(
             """
             SELECT id, page_id, epoch, loop, step, catch, person_id, rule, method, kind, state,
-                   attempt_count, queued_at, due_at, urgency, bundle, tried_at
+                   attempt_count, queued_at, due_at, urgency, bundle, tried_at, again_at
               FROM oncall.notifications
              WHERE page_id = %(page_id)s AND epoch = %(epoch)s AND loop = %(loop)s
                AND step = %(step)s AND catch = %(catch)s
@@ -91,7 +91,7 @@ async def waiting_notifications(conn: AsyncConnection[Any]) -> list[Notification
             """
             SELECT n.id, n.page_id, n.epoch, n.loop, n.step, n.catch, n.person_id, n.rule,
                    n.method, n.kind, n.state, n.attempt_count, n.queued_at, n.due_at,
-                   n.urgency, n.bundle, n.tried_at
+                   n.urgency, n.bundle, n.tried_at, n.again_at
               FROM oncall.pages p
               JOIN oncall.notifications n ON n.page_id = p.id AND n.epoch = p.epoch
              WHERE p.state <> 'resolved' AND n.state IN ('queued', 'sending')
@@ -112,6 +112,20 @@ async def set_notification(
     )
 
 
+async def requeue(
+    conn: AsyncConnection[Any], notification_id: NotificationId, again_at: datetime
+) -> None:
+    """Let a message wait for its next attempt."""
+    await conn.execute(
+        """
+        UPDATE oncall.notifications
+           SET state = 'queued', again_at = %(again_at)s
+         WHERE id = %(id)s
+        """,
+        {"id": notification_id, "again_at": again_at},
+    )
+
+
 async def begin_attempt(
     conn: AsyncConnection[Any], notification_id: NotificationId, now: datetime
 ) -> int | None:
@@ -123,7 +137,8 @@ async def begin_attempt(
         """
         WITH mine AS (
             UPDATE oncall.notifications
-               SET state = 'sending', attempt_count = attempt_count + 1, tried_at = %(now)s
+               SET state = 'sending', attempt_count = attempt_count + 1, tried_at = %(now)s,
+                   again_at = NULL
              WHERE id = %(id)s AND state IN ('queued', 'sending')
             RETURNING id, attempt_count
         ), tried AS (
@@ -263,7 +278,7 @@ async def leaving_with(
         await cursor.execute(
             """
             SELECT id, page_id, epoch, loop, step, catch, person_id, rule, method, kind, state,
-                   attempt_count, queued_at, due_at, urgency, bundle, tried_at
+                   attempt_count, queued_at, due_at, urgency, bundle, tried_at, again_at
               FROM oncall.notifications
              WHERE bundle IS NOT NULL AND id <> %(id)s AND person_id = %(person_id)s
                AND method = %(method)s AND kind = %(kind)s

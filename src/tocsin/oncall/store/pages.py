@@ -1,6 +1,6 @@
 """Rows of pages, as actions load and write them."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
@@ -149,7 +149,7 @@ async def pages_for_update(
         return {page.id: page for page in await cursor.fetchall()}
 
 
-async def watched_pages(conn: AsyncConnection[Any]) -> list[Page]:
+async def unresolved_pages(conn: AsyncConnection[Any]) -> list[Page]:
     """Return every page that is not resolved, without locking it."""
     async with conn.cursor(row_factory=struct_row(Page)) as cursor:
         await cursor.execute(
@@ -163,6 +163,26 @@ async def watched_pages(conn: AsyncConnection[Any]) -> list[Page]:
             """
         )
         return await cursor.fetchall()
+
+
+async def unwitnessed_pages(conn: AsyncConnection[Any]) -> AsyncIterator[Page]:
+    """Return the pages that are not resolved and that no timer wakes, without locking them.
+
+    Read in parts: pages that rightly have no timer may be many.
+    """
+    async with conn.cursor("unwitnessed", row_factory=struct_row(Page)) as cursor:
+        await cursor.execute(
+            """
+            SELECT id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
+                   unpageable, opened_at, acknowledged_by, acknowledged_at,
+                   acknowledged_via, resolved_at, visible_to, team, requested, asked_person,
+                   urgency, waits_until, called_for, moved_by, assigned, routed, ticket
+              FROM oncall.pages
+             WHERE id IN (SELECT id FROM oncall.unwitnessed)
+            """
+        )
+        async for page in cursor:
+            yield page
 
 
 async def brief(conn: AsyncConnection[Any], page_id: PageId) -> Brief:

@@ -97,7 +97,7 @@ def brute(found: Timeline, now: datetime) -> tuple[PersonId, ...]:
     ]
     for one in found.overrides:
         if one.start_at <= now < one.end_at:
-            stack = agreed(stack, one, now)
+            stack = agreed(stack, one, now, found.absent)
     for people in stack:
         there = tuple(who for who in people if who not in found.absent)
         if there:
@@ -136,7 +136,10 @@ def is_open(one: Layer, window: Window, now: datetime, local: datetime) -> bool:
 
 
 def agreed(
-    stack: list[tuple[PersonId, ...]], one: Override, now: datetime
+    stack: list[tuple[PersonId, ...]],
+    one: Override,
+    now: datetime,
+    absent: frozenset[PersonId],
 ) -> list[tuple[PersonId, ...]]:
     match one.kind:
         case OverrideKind.COVER:
@@ -146,7 +149,11 @@ def agreed(
         case OverrideKind.TEMPORARY:
             return [s.people for s in one.shifts if s.start_at <= now < s.end_at]
         case _:
-            top = next((n for n, people in enumerate(stack) if people), None)
+            seen = [
+                n for n, people in enumerate(stack)
+                if one.replaced_id in people or any(who not in absent for who in people)
+            ]  # fmt: skip
+            top = seen[0] if seen else None
             if top is None or one.replaced_id not in stack[top] or one.person_id is None:
                 return stack
             new = [one.person_id if w == one.replaced_id else w for w in stack[top]]

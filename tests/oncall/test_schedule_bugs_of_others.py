@@ -133,6 +133,17 @@ def test_a_replacement_is_on_call_only_where_the_other_one_would_be() -> None:
     assert on_call(timeline(layer(ANA, BEN), overrides=(away,)), "primary", NOON) != (DAN,)
 
 
+def test_somebody_is_replaced_below_one_who_has_left_and_so_is_the_one_who_has() -> None:
+    layers = (layer(BEN, name="low"), layer(ANA, name="high"))
+    for replaced, absent in ((BEN, {ANA}), (ANA, {ANA}), (ANA, set())):
+        one = override(OverrideKind.REPLACE, person_id=DAN, replaced_id=replaced)
+        found = timeline(*layers, overrides=(one,), absent=frozenset(absent))
+        assert names(on_call(found, "primary", NOON)) == "dan"
+    hidden = override(OverrideKind.REPLACE, person_id=DAN, replaced_id=BEN)
+    found = timeline(*layers, overrides=(hidden,))
+    assert names(on_call(found, "primary", NOON)) == "ana"
+
+
 def test_an_override_of_an_override_stands() -> None:
     # Grafana #1021: an override could not be overridden
     first = override(OverrideKind.COVER, 1, person_id=DAN)

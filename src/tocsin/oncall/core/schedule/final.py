@@ -205,10 +205,11 @@ def _sweep(
     cursors = [_Cursor(row) for row in rows]
     for begin, over in pairwise(_bounds(rows, spans, absent_s, lo, hi)):
         stack = bottom([one for one in (c.at(begin) for c in cursors) if one is not None])
+        absent = timeline.absent if begin >= absent_s else frozenset()
         for start, end, override in spans:
             if start <= begin < end:
-                stack = fold(stack, override, begin)
-        has = winner(stack, timeline.absent if begin >= absent_s else frozenset())
+                stack = fold(stack, override, begin, absent)
+        has = winner(stack, absent)
         if has is not None:
             yield _Cell(begin, over, has)
 

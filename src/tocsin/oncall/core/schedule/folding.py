@@ -29,7 +29,7 @@ def bottom(found: Sequence[Piece]) -> Stack:
     return [Candidate(one.people, one.layer, one.k) for one in found]
 
 
-def fold(stack: Stack, override: Override, at_s: int) -> Stack:
+def fold(stack: Stack, override: Override, at_s: int, absent: frozenset[PersonId]) -> Stack:
     """Return what an override in force at `at_s` makes of what stands there before it."""
     match override.kind:
         case OverrideKind.COVER:
@@ -38,7 +38,7 @@ def fold(stack: Stack, override: Override, at_s: int) -> Stack:
         case OverrideKind.REMOVE | OverrideKind.LEAVE:
             return [_without(one, override) for one in stack]
         case OverrideKind.REPLACE:
-            return _replaced(stack, override)
+            return _replaced(stack, override, absent)
         case OverrideKind.TEMPORARY:
             return _temporary(override, at_s)
         case OverrideKind.SWAP:
@@ -75,11 +75,13 @@ def _exchanged(one: Candidate, override: Override) -> Candidate:
     return replace(one, people=tuple(dict.fromkeys(new)), overrides=(*one.overrides, override))
 
 
-def _replaced(stack: Stack, override: Override) -> Stack:
-    """Replace a person only where they have it: below others they do not."""
+def _replaced(stack: Stack, override: Override, absent: frozenset[PersonId]) -> Stack:
+    """Replace a person only where they have it: below others who are there they do not."""
     for at, one in enumerate(stack):
-        if one.people:
+        if override.replaced_id in one.people:
             return [*stack[:at], _exchanged(one, override), *stack[at + 1 :]]
+        if not absent.issuperset(one.people):
+            return stack
     return stack
 
 

@@ -9,6 +9,7 @@ from command_world import BEA, JONAS, MAYA, opened, run
 
 from fakes.world import ACME, NOON, World, running
 from tocsin.command import actions, reads
+from tocsin.command.core.status import ACTIVE
 from tocsin.command.model import IncidentStatus, Priority
 from tocsin.command.reads import IncidentFilter, IncidentRow
 from tocsin.kernel.actor import SYSTEM
@@ -98,6 +99,22 @@ async def test_each_filter_holds_what_it_says(world: World) -> None:
     assert await numbers(world, acknowledged=True) == []
     assert await numbers(world, acknowledged=False, teams=("shop",)) == [1]
     assert one.number == 1
+
+    # what is open is looked for among what has not ended, whichever way it came to be
+    ids = [three.id, *[(await opened(world, f"n{n}")).id for n in range(4)]]
+    await run(world, lambda u: actions.set_status(u, ids[0], IncidentStatus.CLOSED))
+    await run(world, lambda u: actions.resolve(u, ids[1]))
+    await run(world, lambda u: actions.reopen(u, ids[1]))
+    await run(world, lambda u: actions.set_status(u, ids[1], IncidentStatus.MITIGATED))
+    await run(world, lambda u: actions.merge(u, ids[2], ids[3]))
+    await world.signal(FIRE, ends_at=LATER)
+    await world.signal(FIRE, ends_at=NOON)
+    found = await world.rows("SELECT number, status, resolved_at FROM command.incidents")
+    assert {(status in ACTIVE, ended is None) for _, status, ended in found} == {
+        (True, True), (False, False)
+    }  # fmt: skip
+    wanted = sorted((number for number, status, _ in found if status in ACTIVE), reverse=True)
+    assert await numbers(world, statuses=tuple(ACTIVE)) == wanted == [7, 6, 4, 2, 1]
 
 
 async def test_a_long_list_is_walked_without_loss(world: World) -> None:

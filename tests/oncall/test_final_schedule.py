@@ -10,12 +10,19 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rota_world import ANA, BEN, CLEO, DAN, at, handoff, layer, names, schedule, sid, timeline
 
 from tocsin.kernel.ids import PersonId
 from tocsin.oncall.core.local_time import instant_s, local_s, use_tzdata_wheel_only
 from tocsin.oncall.core.schedule import final, next_on_call, on_call, shift_at
-from tocsin.oncall.core.schedule.layers import people_of, turn_now
+from tocsin.oncall.core.schedule.layers import (
+    _active_in,
+    _is_active_turn,
+    people_of,
+    place_of,
+    turn_now,
+)
 from tocsin.oncall.core.schedule.turns import seconds
 from tocsin.oncall.model import (
     Advance,
@@ -279,3 +286,23 @@ def test_hours_follow_the_clock_where_they_divide_the_day_and_else_elapse() -> N
     assert {handoff(seven, k + 1) - handoff(seven, k) for k in range(30)} == {
         timedelta(hours=7)
     }
+
+
+@settings(max_examples=40, deadline=None)
+@given(layers("grid"), st.integers(0, 3000))
+def test_turns_in_which_a_layer_is_in_force_are_counted_by_weeks_as_one_by_one(
+    one: Layer, k: int
+) -> None:
+    grid = replace(one, advance=Advance.ACTIVE, windows=one.windows or (Window((5,), 540, 60),))
+    one_by_one = sum(_is_active_turn(grid, n) for n in range(k))
+    assert place_of(grid, k) == one_by_one % len(grid.members)
+
+
+def test_hours_that_have_been_counted_for_decades_are_counted_at_once() -> None:
+    old = layer(
+        ANA, BEN, CLEO, starts_at_local="1970-01-01T00:00", unit=RotationUnit.HOUR,
+        advance=Advance.ACTIVE, windows=(Window((0, 1, 2, 3, 4), 540, 1020),),
+    )  # fmt: skip
+    _active_in.cache_clear()
+    assert on_call(timeline(old), "primary", START + timedelta(hours=10))
+    assert _active_in.cache_info().currsize <= 4  # and not one for each of 2,000 blocks

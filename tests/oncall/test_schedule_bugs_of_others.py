@@ -237,7 +237,13 @@ def test_who_cannot_be_woken_counts_like_a_gap_and_one_person_is_a_single_point(
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("2026-03-29T02:30", "never"), ("2026-10-25T02:30", "twice"), ("soon", "no instant")],
+    [
+        ("2026-03-29T02:30", "never"),
+        ("2026-10-25T02:30", "twice"),
+        ("soon", "no instant"),
+        ("1026-01-05T09:00", "1970"),
+        ("9999-12-31T23:59-12:00", "2199"),
+    ],
 )
 def test_a_time_that_is_typed_in_and_is_none_or_two_is_asked_for_again(
     text: str, words: str

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import pytest
 
 from fakes.world import ACME, World, running
 from tocsin.kernel.access import Role
+from tocsin.kernel.actor import Actor
+from tocsin.web.pages.search import find
 from web.pages_world import browser, proof
 
 pytestmark = pytest.mark.db
@@ -68,12 +71,28 @@ async def test_a_heartbeat_is_made_on_screen_and_its_address_is_shown_once(
         assert (await manager.post(f"{one}/pause")).status_code == 403  # without proof
 
 
-async def test_who_only_looks_finds_no_buttons(world: World) -> None:
+async def test_who_only_looks_finds_no_buttons_but_by_any_words_the_heartbeat(
+    world: World,
+) -> None:
     async with browser(world, Role.MANAGER) as manager:
-        await manager.post("/heartbeats", data=FORM | proof(await manager.get("/heartbeats")))
+        csrf = proof(await manager.get("/heartbeats"))
+        await manager.post("/heartbeats", data=FORM | csrf)
+        often = FORM | csrf | {"name": "probe", "cron": "", "timezone": "", "every": "5m"}
+        await manager.post("/heartbeats", data=often | {"description": ""})
+        await manager.post("/heartbeats/nightly-backup/pause", data=csrf)
     async with browser(world, Role.VIEWER) as viewer:
         page = await viewer.get("/heartbeats/nightly-backup")
         for button in ("make-key", 'id="pause"', 'id="ping"'):
             assert button not in page.text
         listed = await viewer.get("/heartbeats")
         assert "New heartbeat" not in listed.text
+        for words in ("NIGHTLY", "back", "dumps"):
+            found = (await viewer.get("/palette", params={"q": words})).text
+            assert found.count('href="/heartbeats/nightly-backup"') == 1, words
+            assert "Paused, 30 2 * * * Europe/Berlin" in found
+            assert "probe" not in found
+        page = (await viewer.get("/search?q=prob")).text
+        assert "Waits for its first ping, every 5m" in page
+        assert 'href="/heartbeats/' not in (await viewer.get("/palette?q=nothing+such")).text
+    machine = Actor(kind="token", id=UUID(int=7), name="sender", role=Role.INTEGRATION)
+    assert not await world.app.units.run(machine, lambda unit: find(unit, "probe", limit=5))

@@ -81,10 +81,19 @@ class Assurances:
     async def simulate(
         self, unit: Unit, name: str, at: datetime, urgency: Urgency = Urgency.HIGH
     ) -> tuple[Simulated, Directory]:
-        """Say whom a policy would call when for an alert at `at`. Raises NotFound, Invalid."""
+        """Say whom a policy would call when for an alert at `at`. Raises NotFound, Invalid.
+
+        The present configuration answers: `at` is within AROUND before now, and DAYS_MAX after.
+        """
         unit.require("oncall:read")
         if at > unit.now + timedelta(days=DAYS_MAX):
             raise Invalid(f"look {DAYS_MAX} days ahead at most", field="at")
+        if at < unit.now - reads.AROUND:
+            raise Invalid(
+                f"look {reads.AROUND.days} days back at most; `tocsin page why` tells who was"
+                " paged",
+                field="at",
+            )
         stretches = await self._stretches(unit, max(at, unit.now) + timedelta(seconds=1))
         stretch = _in_force(stretches, max(at, unit.now))
         policy = stretch.directory.policies.get(name)

@@ -1,6 +1,6 @@
 """What screens, loops and readiness want to know of intake and of heartbeats."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -141,11 +141,15 @@ async def key_hashes(unit: Unit) -> set[bytes]:
     return await rows.key_hashes(unit.conn)
 
 
-async def heartbeats(unit: Unit) -> list[tuple[Heartbeat, Standing]]:
-    """Return every heartbeat and how it stands, by name."""
+async def heartbeats(
+    unit: Unit, names: Collection[str] | None = None
+) -> list[tuple[Heartbeat, Standing]]:
+    """Return those of these heartbeats that there are, without `names` all, by name."""
     unit.require("heartbeat:read")
-    found = await rows.standings(unit.conn)
     known = unit.config(Heartbeats).by_name
+    if names is not None:
+        known = {name: known[name] for name in names if name in known}
+    found = await rows.standings(unit.conn, [one.id for one in known.values()])
     there = sorted(name for name, one in known.items() if one.id in found)
     return [(known[name], found[known[name].id]) for name in there]
 

@@ -1,23 +1,21 @@
 """The one projection that every list of incidents reads: command's own tables and nobody else's."""
 
-import re
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
+from tocsin.command.core.status import ACTIVE
 from tocsin.command.model import Calling, IncidentStatus, Priority
-from tocsin.command.reads.incidents import parse
-from tocsin.kernel.errors import Invalid
+from tocsin.command.reads.finding import found, found_near, read_terms
 from tocsin.kernel.ids import IncidentId, PersonId
 from tocsin.kernel.rows import struct_row
 from tocsin.kernel.unit import Unit
 from tocsin.kernel.vocabulary import Severity, Urgency
 
 LIST_MAX = 1000
-TEXT_MAX = 500
-FOUND_MAX = 10_000  # of what a search finds, the newest; nobody walks further
-_WORD = re.compile(r"\w+")
 
 
 class Position(Struct, frozen=True):
@@ -86,11 +84,56 @@ class IncidentRow(Struct, frozen=True, kw_only=True):
 async def incident_list(unit: Unit, wanted: IncidentFilter) -> list[IncidentRow]:
     """Return incidents in rows, newest first, at most `wanted.limit`. Raises Invalid."""
     unit.require("incident:read")
-    found = await _found(unit, wanted.text.replace("\0", "").strip())
-    return await _rows(unit, _parameters(unit, wanted, found))
+    parameters = _parameters(unit, wanted)
+    terms = read_terms(wanted.text)
+    if terms is None:
+        return await _rows(unit, await _chosen(unit, parameters))
+    near = await found_near(unit, terms, parameters)
+    chosen = await _chosen(unit, parameters | {"found": near.ids})
+    if len(chosen) < parameters["limit"] and not near.is_all:
+        chosen = await _chosen(unit, parameters | {"found": await found(unit, terms)})
+    return await _rows(unit, chosen)
 
 
-async def _rows(unit: Unit, parameters: dict[str, object]) -> list[IncidentRow]:
+async def _chosen(unit: Unit, parameters: Mapping[str, Any]) -> list[UUID]:
+    """Return which incidents a list holds.
+
+    Planned anew each time: what is not asked for falls away, and what is left has its index.
+    """
+    cursor = await unit.conn.execute(
+        """
+        SELECT i.id
+          FROM command.incidents i
+         WHERE (%(audience)s::text[] IS NULL OR i.visible_to IS NULL
+                OR i.visible_to && %(audience)s)
+           AND (NOT %(is_open)s OR i.resolved_at IS NULL)  -- few are, of all that ever were
+           AND (%(before_at)s::timestamptz IS NULL
+                OR (i.opened_at, i.id) < (%(before_at)s, %(before_id)s::uuid))
+           AND (%(statuses)s::text[] IS NULL OR i.status = ANY(%(statuses)s))
+           AND (%(severities)s::integer[] IS NULL OR i.severity = ANY(%(severities)s))
+           AND (%(teams)s::text[] IS NULL OR i.team = ANY(%(teams)s))
+           AND (%(services)s::text[] IS NULL OR i.services ?| %(services)s)
+           AND (NOT %(mine)s
+                OR EXISTS (SELECT FROM command.responders m
+                            WHERE m.incident_id = i.id AND m.person_id = %(person_id)s)
+                OR EXISTS (SELECT FROM command.incident_pages m
+                            WHERE m.incident_id = i.id AND m.acknowledged_by = %(person_id)s))
+           AND (%(acknowledged)s::boolean IS NULL
+                OR %(acknowledged)s = (
+                   SELECT coalesce(bool_or(state = 'acknowledged')
+                                   AND NOT bool_or(state = 'calling'), false)
+                     FROM command.incident_pages WHERE incident_id = i.id))
+           AND (%(found)s::uuid[] IS NULL OR i.id = ANY(%(found)s))
+         ORDER BY i.opened_at DESC, i.id DESC
+         LIMIT %(limit)s
+        """,
+        parameters,
+        prepare=False,
+    )
+    return [row[0] for row in await cursor.fetchall()]
+
+
+async def _rows(unit: Unit, ids: list[UUID]) -> list[IncidentRow]:
     async with unit.conn.cursor(row_factory=struct_row(IncidentRow)) as cursor:
         await cursor.execute(
             """
@@ -120,68 +163,22 @@ async def _rows(unit: Unit, parameters: dict[str, object]) -> list[IncidentRow]:
              CROSS JOIN LATERAL (
                    SELECT array_agg(person_id ORDER BY joined_at, person_id) AS people
                      FROM command.responders WHERE incident_id = i.id) r
-             WHERE (%(audience)s::text[] IS NULL OR i.visible_to IS NULL
+             WHERE i.id = ANY(%(ids)s)
+               AND (%(audience)s::text[] IS NULL OR i.visible_to IS NULL
                     OR i.visible_to && %(audience)s)
-               AND (%(before_at)s::timestamptz IS NULL
-                    OR (i.opened_at, i.id) < (%(before_at)s, %(before_id)s::uuid))
-               AND (%(statuses)s::text[] IS NULL OR i.status = ANY(%(statuses)s))
-               AND (%(severities)s::integer[] IS NULL OR i.severity = ANY(%(severities)s))
-               AND (%(teams)s::text[] IS NULL OR i.team = ANY(%(teams)s))
-               AND (%(services)s::text[] IS NULL OR i.services ?| %(services)s)
-               AND (NOT %(mine)s
-                    OR EXISTS (SELECT FROM command.responders m
-                                WHERE m.incident_id = i.id AND m.person_id = %(person_id)s)
-                    OR EXISTS (SELECT FROM command.incident_pages m
-                                WHERE m.incident_id = i.id AND m.acknowledged_by = %(person_id)s))
-               AND (%(acknowledged)s::boolean IS NULL
-                    OR %(acknowledged)s = (p.calling = 'acknowledged'))
-               AND (%(found)s::uuid[] IS NULL OR i.id = ANY(%(found)s))
              ORDER BY i.opened_at DESC, i.id DESC
-             LIMIT %(limit)s
             """,
-            parameters,
+            {"ids": ids, "audience": unit.audience},
         )
         return await cursor.fetchall()
 
 
-async def _found(unit: Unit, text: str) -> list[UUID] | None:
-    """Return the incidents that `text` finds, seen or not; None: every one is wanted."""
-    if not text:
-        return None
-    if len(text) > TEXT_MAX:
-        raise Invalid(f"search for at most {TEXT_MAX} characters", field="text")
-    cursor = await unit.conn.execute(
-        """
-        SELECT id
-          FROM command.incidents
-         WHERE number = %(number)s
-            OR words @@ websearch_to_tsquery('simple', %(text)s)
-            OR words @@ to_tsquery('simple', %(beginnings)s)
-         UNION
-        SELECT incident_id
-          FROM command.notes
-         WHERE words @@ websearch_to_tsquery('simple', %(text)s)
-            OR words @@ to_tsquery('simple', %(beginnings)s)
-         ORDER BY id DESC  -- their ids are in the order they were opened
-         LIMIT %(limit)s
-        """,
-        {
-            "number": _number(text),
-            "text": text,
-            "beginnings": beginnings(text),
-            "limit": FOUND_MAX,
-        },
-    )
-    return [row[0] for row in await cursor.fetchall()]
-
-
-def _parameters(
-    unit: Unit, wanted: IncidentFilter, found: list[UUID] | None
-) -> dict[str, object]:
+def _parameters(unit: Unit, wanted: IncidentFilter) -> dict[str, Any]:
     return {
         "audience": unit.audience,
         "before_at": wanted.before.at if wanted.before else None,
         "before_id": wanted.before.id if wanted.before else None,
+        "is_open": bool(wanted.statuses) and ACTIVE.issuperset(wanted.statuses),
         "statuses": [str(one) for one in wanted.statuses] or None,
         "severities": [int(one) for one in wanted.severities] or None,
         "teams": list(wanted.teams) or None,
@@ -189,25 +186,6 @@ def _parameters(
         "mine": wanted.mine,
         "person_id": unit.actor.person_id,
         "acknowledged": wanted.acknowledged,
-        "found": found,
+        "found": None,
         "limit": min(wanted.limit, LIST_MAX),
     }
-
-
-def beginnings(text: str) -> str:
-    """Write words as people type them for `to_tsquery`: each the beginning of one.
-
-    Where somebody says what exactly they mean, by a quotation, OR or -, there are none.
-    """
-    words = text.split()
-    if '"' in text or any(word.startswith("-") or word.upper() == "OR" for word in words):
-        return ""
-    parts = (part for word in words for part in _WORD.findall(word))
-    return " & ".join(f"{part}:*" for part in parts)
-
-
-def _number(text: str) -> int | None:
-    try:
-        return parse(text)[0]
-    except Invalid:
-        return None

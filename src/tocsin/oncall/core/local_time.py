@@ -21,6 +21,7 @@ from tocsin.kernel.errors import Invalid
 __all__ = [
     "DAY_S",
     "LocalTime",
+    "check_year",
     "days_between",
     "forget_zones",
     "instant_s",
@@ -38,6 +39,8 @@ __all__ = [
 ]
 
 DAY_S = 86_400
+YEARS = range(1970, 2200)
+"""Of schedules. What is mistyped, as 1026, would make millions of turns before the present one."""
 _ERA_S = 16 * 366 * DAY_S  # a table holds the changes of about sixteen years
 _MARGIN_S = 3 * DAY_S  # no zone is further from UTC, and no change larger
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - of wall clocks
@@ -101,6 +104,17 @@ def days_between(start: LocalTime, end: LocalTime) -> int:
     return end.to_stdlib().toordinal() - start.to_stdlib().toordinal()
 
 
+def check_year(at: datetime, *, field: str) -> datetime:
+    """Return an instant or a local time that a schedule can be about. Raises Invalid."""
+    if at.year in YEARS:
+        return at
+    raise Invalid(
+        f"{field}: the year {at.year} is none for a schedule; write one from {YEARS[0]} to"
+        f" {YEARS[-1]}",
+        field=field,
+    )
+
+
 def typed_instant(text: str, zone: str, *, field: str) -> datetime:
     """Read an instant that somebody has typed: with its offset, or by the clocks of `zone`.
 
@@ -109,6 +123,7 @@ def typed_instant(text: str, zone: str, *, field: str) -> datetime:
     """
     try:
         given = datetime.fromisoformat(text)
+        check_year(given, field=field)
         if given.tzinfo is not None:
             return given.astimezone(UTC)
         found = LocalTime(given).assume_tz(zone, disambiguation="raise")

@@ -25,6 +25,7 @@ async def overrides(
     A swap is bound to turns and not to instants, so every accepted one is there. What calendars
     say is beside it, each layer's as one.
     """
+    ids = None if schedule_ids is None else list(schedule_ids)
     async with conn.cursor(row_factory=struct_row(Override)) as cursor:
         await cursor.execute(
             """
@@ -49,7 +50,8 @@ async def overrides(
             SELECT schedule_id, 'calendar', schedule_id, NULL, NULL, NULL,
                    min(start_at), max(end_at), layer, 0,
                    jsonb_agg(
-                       jsonb_build_object('people', people, 'start_at', start_at, 'end_at', end_at)
+                       jsonb_build_object('people', people, 'start_at', start_at, 'end_at', end_at,
+                                          'turn', turn)
                        ORDER BY start_at
                    ), '', '', 'epoch'::timestamptz
               FROM oncall.calendar_shifts
@@ -58,11 +60,7 @@ async def overrides(
              GROUP BY schedule_id, layer
              ORDER BY created_at, id
             """,
-            {
-                "start": start,
-                "end": end,
-                "ids": None if schedule_ids is None else list(schedule_ids),
-            },
+            {"start": start, "end": end, "ids": ids},
         )
         return tuple(await cursor.fetchall())
 

@@ -3,7 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from tocsin.triage.reads.alerts import alert, alerts_by_id, alerts_of, firing, search
+from tocsin.triage.reads.alerts import alert, alerts_by_id, alerts_of, firing
+from tocsin.triage.reads.filtering import Filter
+from tocsin.triage.reads.finding import search
 from tocsin.triage.reads.groups import (
     FiringAbout,
     RouteCount,
@@ -13,7 +15,6 @@ from tocsin.triage.reads.groups import (
     route_counts,
 )
 from tocsin.triage.reads.lists import (
-    Filter,
     GroupRow,
     filtered_alerts,
     firing_count,

@@ -8,9 +8,6 @@ from tocsin.kernel.rows import struct_row
 from tocsin.kernel.unit import Unit
 from tocsin.triage.model import Alert
 
-LIST_MAX = 1000
-WORDS_MAX = 8
-
 
 async def alerts_of(unit: Unit, group_ids: Sequence[UUID], *, limit: int = 100) -> list[Alert]:
     """Return the alerts that stand in these groups: firing first, newest first."""
@@ -86,34 +83,3 @@ async def alerts_by_id(unit: Unit, ids: Sequence[UUID]) -> list[Alert]:
             binary=True,
         )
         return await cursor.fetchall()
-
-
-async def search(unit: Unit, text: str, limit: int = 20) -> list[Alert]:
-    """Return alerts with a word that begins so for each word of `text`: firing first, newest first."""
-    unit.require("alert:read")
-    async with unit.conn.cursor(row_factory=struct_row(Alert)) as cursor:
-        await cursor.execute(
-            """
-            SELECT id, dedup_key, state, labels, annotations, source_url, integration, starts_at,
-                   ends_at, ends_by_timeout, updated_at, group_id, seen_count, fired_count,
-                   urgency, reasons, held_until
-              FROM triage.alerts
-              JOIN triage.alert_words ON alert_id = id
-             WHERE words @@ to_tsquery('simple', %(query)s)
-               AND (%(audience)s::text[] IS NULL OR group_id IS NULL OR group_id NOT IN (
-                    SELECT id FROM triage.groups
-                     WHERE visible_to IS NOT NULL AND NOT visible_to && %(audience)s))
-             ORDER BY state, id DESC
-             LIMIT %(limit)s
-            """,
-            {"query": as_query(text), "audience": unit.audience, "limit": min(limit, LIST_MAX)},
-            binary=True,
-        )
-        return await cursor.fetchall()
-
-
-def as_query(text: str) -> str:
-    """Write words as people type them for `to_tsquery`: all of them, each the beginning of one."""
-    plain = text.replace("\\", "").replace("\0", "")
-    words = (word.replace("'", "''") for word in plain.split()[:WORDS_MAX])
-    return " & ".join(f"'{word}':*" for word in words if word)

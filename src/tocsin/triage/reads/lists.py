@@ -1,34 +1,19 @@
 """Lists of groups and alerts under the same filters, a part at a time, newest first."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 
-from tocsin.kernel.errors import Invalid
-from tocsin.kernel.rows import as_json, struct_row
+from tocsin.kernel.rows import struct_row
 from tocsin.kernel.unit import Unit
 from tocsin.kernel.vocabulary import Labels, Urgency
-from tocsin.triage.core.matchers import matches
-from tocsin.triage.model import Alert, AlertState, GroupState, Matcher, MatchOp
-from tocsin.triage.reads.alerts import as_query
+from tocsin.triage.model import Alert, GroupState
+from tocsin.triage.reads.filtering import Filter, parameters
 
-VALUES_MAX = 20_000  # of one label, that an expression is tried on
 LIST_MAX = 1000
-
-
-class Filter(Struct, frozen=True, kw_only=True):
-    """What a list holds; everything has to hold, and of `any_of` one set of labels."""
-
-    state: AlertState | None = None  # None: any
-    matchers: tuple[Matcher, ...] = ()
-    integration: str | None = None
-    group_ids: tuple[UUID, ...] | None = None
-    text: str = ""
-    any_of: tuple[Mapping[str, tuple[str, ...]], ...] | None = None  # by label: one of these
 
 
 class GroupRow(Struct, frozen=True, kw_only=True):
@@ -63,7 +48,7 @@ async def group_list(
     `before` continues after the id of a group.
     """
     unit.require("alert:read")
-    params = await _params(unit, wanted)
+    params = await parameters(unit, wanted)
     rows = await _group_rows(unit, params, limit=limit, before=before)
     alerts = await _alerts_of(unit, [row.id for row in rows], params, each=each)
     return [(row, alerts.get(row.id, [])) for row in rows]
@@ -91,9 +76,10 @@ async def _group_rows(
                     WHERE a.group_id = g.id
                       AND (%(state)s::text IS NULL OR a.state = %(state)s)
                       AND (%(integration)s::text IS NULL OR a.integration = %(integration)s)
-                      AND (%(query)s::text IS NULL OR a.id IN (
-                           SELECT alert_id FROM triage.alert_words
-                            WHERE words @@ to_tsquery('simple', %(query)s)))
+                      AND (%(found)s::uuid[] IS NULL OR a.id = ANY(%(found)s))
+                      AND (%(query)s::text IS NULL OR EXISTS (
+                           SELECT FROM triage.alert_words
+                            WHERE alert_id = a.id AND words @@ to_tsquery('simple', %(query)s)))
                       AND (%(all_of)s::jsonb IS NULL OR NOT EXISTS (
                            SELECT FROM jsonb_to_recordset(%(all_of)s::jsonb)
                                        AS m(name text, among jsonb, negated boolean)
@@ -107,6 +93,7 @@ async def _group_rows(
              LIMIT %(limit)s
             """,
             {**params, "before": before, "limit": min(limit, LIST_MAX)},
+            prepare=False,  # a plan for any values would look at every alert
         )
         return await cursor.fetchall()
 
@@ -126,9 +113,10 @@ async def _alerts_of(
                     WHERE a.group_id = g.id
                       AND (%(state)s::text IS NULL OR a.state = %(state)s)
                       AND (%(integration)s::text IS NULL OR a.integration = %(integration)s)
-                      AND (%(query)s::text IS NULL OR a.id IN (
-                           SELECT alert_id FROM triage.alert_words
-                            WHERE words @@ to_tsquery('simple', %(query)s)))
+                      AND (%(found)s::uuid[] IS NULL OR a.id = ANY(%(found)s))
+                      AND (%(query)s::text IS NULL OR EXISTS (
+                           SELECT FROM triage.alert_words
+                            WHERE alert_id = a.id AND words @@ to_tsquery('simple', %(query)s)))
                       AND (%(all_of)s::jsonb IS NULL OR NOT EXISTS (
                            SELECT FROM jsonb_to_recordset(%(all_of)s::jsonb)
                                        AS m(name text, among jsonb, negated boolean)
@@ -143,6 +131,7 @@ async def _alerts_of(
              WHERE g.id = ANY(%(ids)s)
             """,
             {**params, "ids": list(group_ids), "each": min(each, LIST_MAX)},
+            prepare=False,
             binary=True,
         )
         found: dict[UUID, list[Alert]] = {}
@@ -157,7 +146,7 @@ async def filtered_alerts(
 ) -> list[Alert]:
     """Return alerts, the one first heard of last comes first; `before` continues after an id."""
     unit.require("alert:read")
-    params = await _params(unit, wanted)
+    params = await parameters(unit, wanted)
     async with unit.conn.cursor(row_factory=struct_row(Alert)) as cursor:
         await cursor.execute(
             """
@@ -172,9 +161,10 @@ async def filtered_alerts(
                      WHERE visible_to IS NOT NULL AND NOT visible_to && %(audience)s))
                AND (%(state)s::text IS NULL OR a.state = %(state)s)
                AND (%(integration)s::text IS NULL OR a.integration = %(integration)s)
-               AND (%(query)s::text IS NULL OR a.id IN (
-                    SELECT alert_id FROM triage.alert_words
-                     WHERE words @@ to_tsquery('simple', %(query)s)))
+               AND (%(found)s::uuid[] IS NULL OR a.id = ANY(%(found)s))
+               AND (%(query)s::text IS NULL OR EXISTS (
+                    SELECT FROM triage.alert_words
+                     WHERE alert_id = a.id AND words @@ to_tsquery('simple', %(query)s)))
                AND (%(all_of)s::jsonb IS NULL OR NOT EXISTS (
                     SELECT FROM jsonb_to_recordset(%(all_of)s::jsonb)
                                 AS m(name text, among jsonb, negated boolean)
@@ -188,6 +178,7 @@ async def filtered_alerts(
              LIMIT %(limit)s
             """,
             {**params, "before": before, "limit": min(limit, LIST_MAX)},
+            prepare=False,
             binary=True,
         )
         return await cursor.fetchall()
@@ -224,76 +215,3 @@ async def firing_count(unit: Unit) -> int:
     )
     row = await cursor.fetchone()
     return int(row[0]) if row else 0
-
-
-async def _params(unit: Unit, wanted: Filter) -> dict[str, Any]:
-    """Return what the statements ask; an expression becomes the values that satisfy it.
-
-    So expressions are RE2's here as well as on the way of a page, and run once a value.
-    """
-    all_of = [await _among(unit, matcher, wanted) for matcher in wanted.matchers]
-    query = as_query(wanted.text)
-    if wanted.text.strip() and not query:
-        query = "' '"  # no word that could stand in an index
-    return {
-        "state": wanted.state,
-        "integration": wanted.integration,
-        "group_ids": None if wanted.group_ids is None else list(wanted.group_ids),
-        "query": query or None,
-        "all_of": as_json(all_of) if all_of else None,
-        "any_of": None if wanted.any_of is None else as_json(list(_ways(wanted.any_of))),
-        "audience": unit.audience,
-    }
-
-
-async def _among(unit: Unit, matcher: Matcher, wanted: Filter) -> dict[str, Any]:
-    negated = matcher.op in (MatchOp.NOT_EQUAL, MatchOp.NOT_MATCHES)
-    values: Iterable[str] = (matcher.value,)
-    if matcher.op in (MatchOp.MATCHES, MatchOp.NOT_MATCHES):
-        positive = msgspec.structs.replace(matcher, op=MatchOp.MATCHES)
-        values = [
-            value
-            for value in await _values(unit, matcher.name, wanted)
-            if matches(positive, {matcher.name: value})
-        ]
-    return {"name": matcher.name, "among": dict.fromkeys(values, 1), "negated": negated}
-
-
-async def _values(unit: Unit, name: str, wanted: Filter) -> list[str]:
-    cursor = await unit.conn.execute(
-        """
-        SELECT DISTINCT coalesce(labels ->> %(name)s, '')
-          FROM triage.alerts
-         WHERE (%(state)s::text IS NULL OR state = %(state)s)
-           AND (%(group_ids)s::uuid[] IS NULL OR group_id = ANY(%(group_ids)s))
-         LIMIT %(limit)s
-        """,
-        {
-            "name": name, "state": wanted.state,
-            "group_ids": None if wanted.group_ids is None else list(wanted.group_ids),
-            "limit": VALUES_MAX + 1,
-        },
-    )  # fmt: skip
-    found = [row[0] for row in await cursor.fetchall()]
-    if len(found) > VALUES_MAX:
-        raise Invalid(
-            f"label {name} has more than {VALUES_MAX} values; narrow the list first, or"
-            " compare with = instead of an expression",
-            field="filter",
-        )
-    return found
-
-
-def _ways(any_of: Sequence[Mapping[str, tuple[str, ...]]]) -> Iterable[dict[str, Any]]:
-    """Spell alternatives as rows; those that ask for one and the same label become one."""
-    single: dict[str, dict[str, int]] = {}
-    for labels in any_of:
-        if len(labels) == 1:
-            for name, values in labels.items():
-                single.setdefault(name, {}).update(dict.fromkeys(values, 1))
-    several = [labels for labels in any_of if len(labels) > 1]
-    for way, (name, among) in enumerate(single.items()):
-        yield {"way": way, "name": name, "among": among}
-    for way, labels in enumerate(several, start=len(single)):
-        for name, values in labels.items():
-            yield {"way": way, "name": name, "among": dict.fromkeys(values, 1)}

@@ -59,7 +59,8 @@ async def simulate(
 ) -> SimulatedShape:
     """Say whom a policy would call when if nobody answered, rung by rung to its catch-all.
 
-    Nobody is called. Who takes turns in a step is the first page's.
+    Nobody is called. The present configuration answers, also for an instant of the last month. Who
+    takes turns in a step is the first page's.
     """
     if at is not None and at.utcoffset() is None:
         raise Invalid("name the offset, as in 2026-12-24T09:00Z", field="at")

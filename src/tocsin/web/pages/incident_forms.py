@@ -8,7 +8,7 @@ from litestar.response import Template
 
 from tocsin.command import reads as command
 from tocsin.command.core.audience import people_in, roles_in
-from tocsin.command.model import IncidentStatus, Priority
+from tocsin.command.model import Incident, IncidentStatus, Priority
 from tocsin.kernel.access import Role
 from tocsin.kernel.errors import NotFound
 from tocsin.kernel.unit import Unit
@@ -141,7 +141,6 @@ async def _choices(  # noqa: PLR0911 - one a form
     unit: Unit, found: Story, form: str
 ) -> Context:
     directory = unit.config(Directory)
-    incident = found.incident
     match form:
         case "page":
             return {
@@ -156,40 +155,48 @@ async def _choices(  # noqa: PLR0911 - one a form
                 "handed": page_choices(found, directory),
             }
         case "update":
-            return {
-                "statuses": [(str(one), words) for one, words in STATUS_WORDS.items()],
-                "severities": severity_choices(),
-                "priorities": [
-                    ("", "Not said"),
-                    *((str(p), w) for p, w in PRIORITY_WORDS.items()),
-                ],
-                "status": str(incident.status),
-            }
+            return _stages(found.incident)
         case "merge":
-            others = await command.open_incidents(unit, limit=TARGETS_SHOWN)
-            return {
-                "targets": [
-                    (one.reference, f"{one.reference} {one.title}")
-                    for one in others
-                    if one.id != incident.id
-                ]
-            }
+            return {"targets": await _targets(unit, found.incident)}
         case "split":
             return {"groups": await triage.groups(unit, found.group_ids)}
         case "restrict":
-            names = incident.visible_to or ()
-            return {
-                "people": people_choices(directory),
-                "roles": [(str(role), str(role).capitalize()) for role in ROLES],
-                "chosen_people": [
-                    directory.people[one].name
-                    for one in people_in(names)
-                    if one in directory.people
-                ],
-                "chosen_roles": [str(role) for role in roles_in(names)],
-            }
+            return _audience(directory, found.incident)
         case _:
             return {}
+
+
+def _stages(incident: Incident) -> Context:
+    """Say how an incident may be judged, and at which stage it is."""
+    priorities = [(str(one), words) for one, words in PRIORITY_WORDS.items()]
+    return {
+        "statuses": [(str(one), words) for one, words in STATUS_WORDS.items()],
+        "severities": severity_choices(),
+        "priorities": [("", "Not said"), *priorities],
+        "status": str(incident.status),
+    }
+
+
+async def _targets(unit: Unit, incident: Incident) -> list[tuple[str, str]]:
+    """Return what an incident can become part of."""
+    others = await command.open_incidents(unit, limit=TARGETS_SHOWN)
+    return [
+        (one.reference, f"{one.reference} {one.title}")
+        for one in others
+        if one.id != incident.id
+    ]
+
+
+def _audience(directory: Directory, incident: Incident) -> Context:
+    """Say who could be named to see an incident, and who is."""
+    names = incident.visible_to or ()
+    known = (directory.people.get(one) for one in people_in(names))
+    return {
+        "people": people_choices(directory),
+        "roles": [(str(role), str(role).capitalize()) for role in ROLES],
+        "chosen_people": [one.name for one in known if one is not None],
+        "chosen_roles": [str(role) for role in roles_in(names)],
+    }
 
 
 ROUTES: Final = (part_of_room,)

@@ -13,9 +13,13 @@ from tocsin.command.reads import IncidentFilter
 from tocsin.kernel.unit import Unit
 from tocsin.kernel.vocabulary import Labels
 from tocsin.oncall.core.config import Directory
+from tocsin.signals import reads as signals
+from tocsin.signals.core.heartbeat_config import Heartbeats
 from tocsin.topology.model import Catalogue
 from tocsin.triage import reads as triage
+from tocsin.web.api.heartbeat_shapes import heartbeat_shape
 from tocsin.web.pages.frame import Context, frame
+from tocsin.web.pages.heartbeats import row
 from tocsin.web.pages.list_views import alert_name
 from tocsin.web.pages.views import shown_status
 from tocsin.web.units import AnAsking, AnyRequest
@@ -23,7 +27,7 @@ from tocsin.web.units import AnAsking, AnyRequest
 IN_PALETTE = 5
 ON_PAGE = 25
 LEAST = 2  # fewer letters find everything
-OPEN_MAX = 200  # whose beginnings of words are looked at
+OPEN_MAX = 200  # whose letters are looked at
 WORDS_MAX = 110
 NOT_SAID = frozenset({"alertname", "severity"})
 Query = Annotated[str, QueryParameter(max_length=200)]
@@ -79,6 +83,7 @@ async def find(unit: Unit, query: str, *, limit: int) -> list[Finds]:
         found += [
             Finds("Alerts", await _alerts(unit, words, limit)),
             Finds("Services", _services(unit, words, limit)),
+            Finds("Heartbeats", await _heartbeats(unit, words, limit)),
             Finds("People", _people(unit, words, limit)),
         ]
     return [one for one in found if one.found]
@@ -91,7 +96,7 @@ async def _incidents(unit: Unit, words: str, limit: int) -> tuple[Find, ...]:
     wanted = IncidentFilter(text=words, statuses=statuses, limit=limit)
     listed = await command.incident_list(unit, wanted)
     found = {one.reference: (one.title, shown_status(one)) for one in listed}
-    # people type beginnings of words, which full-text search does not know
+    # of what is open also letters inside words, which no index knows
     unended = IncidentFilter(statuses=tuple(sorted(ACTIVE)), limit=OPEN_MAX)
     for one in await command.incident_list(unit, unended) if words else ():
         if _fits(words, f"{one.reference} {one.title} {' '.join(one.services)}"):
@@ -145,6 +150,27 @@ def _services(unit: Unit, words: str, limit: int) -> tuple[Find, ...]:
             icon="network",
         )
         for one in found[:limit]
+    )
+
+
+async def _heartbeats(unit: Unit, words: str, limit: int) -> tuple[Find, ...]:
+    if not unit.actor.may("heartbeat:read"):
+        return ()
+    names = sorted(
+        one.name
+        for one in unit.config(Heartbeats).by_name.values()
+        if _fits(words, f"{one.name} {one.description} {one.team or ''}")
+    )
+    found = await signals.heartbeats(unit, names[:limit]) if names else ()
+    rows = (row(heartbeat_shape(one, standing, unit.now)) for one, standing in found)
+    return tuple(
+        Find(
+            title=each.one.name,
+            words=f"{each.word}, {each.one.rhythm}",
+            url=f"/heartbeats/{each.one.name}",
+            icon="heart-pulse",
+        )
+        for each in rows
     )
 
 

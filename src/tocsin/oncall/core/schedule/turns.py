@@ -9,6 +9,7 @@ from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from math import gcd
 
 from msgspec import Struct
 
@@ -44,6 +45,14 @@ def wall_of(layer: Layer, k: int) -> int:
     if layer.unit is RotationUnit.MONTH:
         return _plus_months(start, k * layer.length)
     return start + k * layer.length * _UNIT_S[layer.unit]
+
+
+def weekly(layer: Layer) -> int | None:
+    """Return after how many turns the wall clock is at the same place of a week; None: never."""
+    if is_elapsed(layer) or layer.unit is RotationUnit.MONTH:
+        return None
+    week_s = 7 * DAY_S
+    return week_s // gcd(week_s, layer.length * _UNIT_S[layer.unit])
 
 
 def handoff_s(layer: Layer, k: int) -> int:

@@ -264,7 +264,7 @@ async def test_who_sends_little_does_not_wait_for_the_commit_of_a_flood(world: W
     running_ = asyncio.ensure_future(intake.run())
     intake.pulse = world.app.intake.pulse
     for _ in range(int(LIGHT_BURST) + 1):
-        await intake.turnstile.take("flood", 1)
+        intake.turnstile.passes("flood", 1)
     flood = asyncio.ensure_future(intake.accept(SYSTEM, FORMAT, [PART], "flood"))
     while not slow.asked:
         await asyncio.sleep(0)

@@ -1,5 +1,6 @@
 """What answers HTTP from the first moment on: until there is a database, with what it waits for."""
 
+from collections.abc import Awaitable
 from http import HTTPStatus
 
 import msgspec
@@ -26,14 +27,13 @@ class Front:
         """Say from now on that this is waited for."""
         self.trouble = trouble
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one ASGI connection."""
-        if self.app is not None:
-            await self.app(scope, receive, send)
-        elif scope["type"] == "http":
-            await self._answer(scope, send)
+        return (self.app or self._answer)(scope, receive, send)
 
-    async def _answer(self, scope: Scope, send: Send) -> None:
+    async def _answer(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
         status, media_type, body = self._say(scope)
         headers = {
             **ALWAYS,

@@ -69,9 +69,10 @@ def listener(host: str, port: int, *, shared: bool) -> socket.socket:
 def server_of(app: App, secured: Certificate | None) -> Server:
     """Return a server for `app`, which listens to nothing yet."""
     config = uvicorn.Config(
-        app, loop="none", http=LimitedProtocol, ws="none", lifespan="off", log_config=None,
-        access_log=False, proxy_headers=False, server_header=False, date_header=False, backlog=2048,
-        timeout_keep_alive=75, timeout_graceful_shutdown=STOP_S,  # type: ignore[arg-type]
+        app, interface="asgi3", loop="none", http=LimitedProtocol, ws="none", lifespan="off",
+        log_config=None, access_log=False, proxy_headers=False, server_header=False,
+        date_header=False, backlog=2048,
+        timeout_graceful_shutdown=STOP_S,  # type: ignore[arg-type]
     )  # fmt: skip
     config.load()
     config.ssl = secured.context if secured else None

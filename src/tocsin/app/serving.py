@@ -32,6 +32,7 @@ CHILD_STOP_S = 3.0
 CHILD_POLL_S = 0.2
 CHILD_PAUSE_S = 0.3  # before a child that died is replaced
 PR_SET_PDEATHSIG = 1
+YOUNG_MAX = 10_000  # objects that may come to be between two looks for garbage
 log = Log("serve")
 
 
@@ -163,9 +164,14 @@ def run_workers(settings: Settings, count: int) -> None:
 
 
 def _settle() -> None:
-    """Keep what was loaded out of later collections: each of them stopped everything for 0.1 s."""
+    """Keep what was loaded out of later collections: each of them stopped everything for 0.1 s.
+
+    Those that are left come seldom: by Python's own threshold requests in flight were looked
+    through again and again, which was a twentieth of what a request costs.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(YOUNG_MAX)
 
 
 def _hurry() -> None:

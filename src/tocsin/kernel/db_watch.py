@@ -74,8 +74,7 @@ class DatabaseWatch:
 
     def require(self) -> None:
         """Refuse at once what would wait for a connection in vain. Raises Unavailable."""
-        lasted_s = time.monotonic() - self._since_s
-        if self.trouble in SILENT and lasted_s > BRIEF_S:
+        if self.trouble in SILENT and time.monotonic() - self._since_s > BRIEF_S:
             raise Unavailable(self.words, retry_after_s=RETRY_S)
 
     def notice(self, error: psycopg.Error) -> None:

@@ -19,7 +19,7 @@ from tocsin.web.services import PhoneWire, Services
 PREFIX = "/hooks/twilio/"
 _XML = (b"content-type", b"text/xml; charset=utf-8")
 _PROBLEM = (b"content-type", b"application/problem+json")
-_NOTHING: Answer = (200, b"", [])
+_NOTHING: Answer = (200, b"", ())
 
 
 class Hooks:
@@ -37,7 +37,7 @@ class Hooks:
         if scope["method"] != "POST":
             said = f"{scope['method']} is not allowed here; send POST"
             body = problem(405, "not-allowed", "Method not allowed", said)
-            return 405, body, [_PROBLEM, (b"allow", b"POST")]
+            return 405, body, (_PROBLEM, (b"allow", b"POST"))
         fields = wire.fields(
             await read(receive, wire.body_max), urls=self._urls(scope),
             signature=header(scope, b"x-twilio-signature"),
@@ -55,7 +55,7 @@ class Hooks:
                 script = await self._services.phones.take(
                     notification_id, attempt, by_machine=by_machine
                 )
-                return 200, wire.say(script, self._keys_url(parts)), [_XML]
+                return 200, wire.say(script, self._keys_url(parts)), (_XML,)
             case "voice", ["keys"]:
                 return await self._key(wire, fields, parts)
             case _:
@@ -66,7 +66,7 @@ class Hooks:
         words = await self._services.phones.text(
             TextAnswer(provider=wire.provider, message_id=message_id, number=number, text=text)
         )
-        return 200, wire.answer(words), [_XML]
+        return 200, wire.answer(words), (_XML,)
 
     async def _receipt(
         self,
@@ -95,7 +95,7 @@ class Hooks:
             script = await self._services.phones.take(
                 notification_id, attempt, by_machine=False
             )
-        return 200, wire.say(script, self._keys_url(parts)), [_XML]
+        return 200, wire.say(script, self._keys_url(parts)), (_XML,)
 
     def _keys_url(self, parts: Sequence[str]) -> str:
         return f"{self._services.settings.base_url}{PREFIX}{'/'.join(parts[:3])}/keys"

@@ -4,6 +4,8 @@
 Alertmanager's API is answered here, the others by `inbound_doors`.
 """
 
+from collections.abc import Awaitable, Mapping
+
 from tocsin.kernel.db import is_transient
 from tocsin.kernel.errors import (
     Forbidden,
@@ -13,7 +15,7 @@ from tocsin.kernel.errors import (
     Unavailable,
 )
 from tocsin.kernel.logs import Log, mask
-from tocsin.kernel.metrics import ACCEPTED, REFUSED
+from tocsin.kernel.metrics import REFUSED
 from tocsin.kernel.unit import Unit
 from tocsin.signals.model import Unreadable
 from tocsin.signals.ports import LANES
@@ -22,7 +24,18 @@ from tocsin.triage.model import Alert
 from tocsin.web.hooks import PREFIX as HOOKS
 from tocsin.web.hooks import Hooks
 from tocsin.web.identity import Caller
-from tocsin.web.inbound_body import Answer, App, Receive, Scope, Send, bearer, read
+from tocsin.web.inbound_body import (
+    Answer,
+    App,
+    Receive,
+    Scope,
+    Send,
+    answer,
+    bearer,
+    headers_of,
+    length,
+    read,
+)
 from tocsin.web.inbound_doors import Doors, integration_of
 from tocsin.web.inbound_pings import PREFIX as PINGS
 from tocsin.web.inbound_pings import PingDoor, is_ping
@@ -33,9 +46,11 @@ from tocsin.web.services import Services
 BODY_MAX = 1024 * 1024
 FORMAT = "alertmanager.v2"
 _JSON = (b"content-type", b"application/json")
+_NO_SNIFF = (b"x-content-type-options", b"nosniff")
 _COME_AGAIN = (429, 503)
 _PREFIXES = ("/api/v2/", "/alertmanager/", "/integrations/", "/v2/", "/webhook", HOOKS, PINGS)
 _KEYED = "/integrations/"
+_ALERTS = "/api/v2/alerts"
 log = Log("inbound")
 
 
@@ -58,9 +73,9 @@ class Inbound:
         try:
             status, body, headers = await self._answer(scope, receive)
         except Unreadable as error:
-            status, body, headers = error.status, error.body, [_JSON]
+            status, body, headers = error.status, error.body, (_JSON,)
             if status in _COME_AGAIN:
-                headers.append((b"retry-after", b"1"))
+                headers = (_JSON, (b"retry-after", b"1"))
         except Refused as error:
             status, body, headers = _refusal(error)
         except Exception as error:  # noqa: BLE001 - door: a sender gets an answer, whatever we did wrong
@@ -68,40 +83,42 @@ class Inbound:
             status, body, headers = _failure(error)
         if status >= 400:  # noqa: PLR2004
             REFUSED.labels(str(status)).inc()
-        headers.append((b"content-length", str(len(body)).encode()))
-        headers.append((b"x-content-type-options", b"nosniff"))  # it quotes what senders wrote
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        # it quotes what senders wrote
+        await answer(scope, send, status, (*headers, _NO_SNIFF), body)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    def _answer(self, scope: Scope, receive: Receive) -> Awaitable[Answer]:
         path, key = _vendor_path(scope["path"])
         self._services.database_watch.require()
+        if path == _ALERTS:
+            return self._alerts(scope, receive, key)
         if is_ping(path):
-            return await self._pings.answer(scope, receive)
+            return self._pings.answer(scope, receive)
         if path.startswith(HOOKS):
-            return await self._hooks.answer(scope, receive)
+            return self._hooks.answer(scope, receive)
         door = self._doors.by_path.get(path)
         if door is not None:
-            return await door(scope, receive, key)
-        caller = await self._caller(scope, key)
-        method = scope["method"]
-        if path == "/api/v2/alerts":
-            if method == "POST":
-                try:
-                    return await self._accept(scope, receive, caller)
-                except (Refused, Unreadable) as error:
-                    self._doors.note(caller, error, FORMAT)
-                    raise
-            if method == "GET":
-                alerts = await self._services.units.run(caller.actor, _firing)
-                query = scope["query_string"].decode("latin-1")
-                return 200, self._wire.listing(alerts, query), [_JSON]
-            raise self._wire.not_allowed(method, ("GET", "POST"))
-        return self._small(path, method, caller)
+            return door(scope, receive, key)
+        return self._small(path, scope, key)
 
-    def _small(self, path: str, method: str, caller: Caller) -> Answer:
+    async def _alerts(self, scope: Scope, receive: Receive, key: str | None) -> Answer:
+        headers, method = headers_of(scope), scope["method"]
+        caller = await self._caller(headers, key)
+        if method == "POST":
+            try:
+                return await self._accept(headers, receive, caller)
+            except (Refused, Unreadable) as error:
+                self._doors.note(caller, error, FORMAT)
+                raise
+        if method == "GET":
+            alerts = await self._services.units.run(caller.actor, _firing)
+            query = scope["query_string"].decode("latin-1")
+            return 200, self._wire.listing(alerts, query), (_JSON,)
+        raise self._wire.not_allowed(method, ("GET", "POST"))
+
+    async def _small(self, path: str, scope: Scope, key: str | None) -> Answer:
+        caller, method = await self._caller(headers_of(scope), key), scope["method"]
         if path in ("/-/healthy", "/-/ready"):
-            return 200, b"OK", [(b"content-type", b"text/plain; charset=utf-8")]
+            return 200, b"OK", ((b"content-type", b"text/plain; charset=utf-8"),)
         if path not in ("/api/v2/status", "/api/v2/receivers"):
             raise self._wire.not_found(path)
         if method != "GET":
@@ -109,24 +126,26 @@ class Inbound:
         if not caller.actor.may("alert:read"):
             raise Forbidden(f"{caller.actor.name} may not alert:read")
         if path == "/api/v2/status":
-            return 200, self._wire.status(self._services.started_at), [_JSON]
-        return 200, self._wire.receivers(), [_JSON]
+            return 200, self._wire.status(self._services.started_at), (_JSON,)
+        return 200, self._wire.receivers(), (_JSON,)
 
-    async def _caller(self, scope: Scope, key: str | None) -> Caller:
-        secret = bearer(scope) or key
+    async def _caller(self, headers: Mapping[bytes, bytes], key: str | None) -> Caller:
+        secret = bearer(headers) or key
         if not secret:
             raise Unauthenticated(
                 "send `Authorization: Bearer <token>`, or use /integrations/<token>/api/v2/alerts"
             )
-        return await self._doors.caller(secret, FORMAT)
+        return self._services.identity.known(secret) or await self._doors.caller(secret, FORMAT)
 
-    async def _accept(self, scope: Scope, receive: Receive, caller: Caller) -> Answer:
+    async def _accept(
+        self, headers: Mapping[bytes, bytes], receive: Receive, caller: Caller
+    ) -> Answer:
         intake = self._services.intake
         intake.require(caller.actor)
         if "accept" not in self._services.settings.roles:
             raise Unavailable("this process does not take alerts; see TOCSIN_ROLES")
-        self._require_json(scope)
-        await self._doors.admit(scope, caller)
+        self._require_json(headers.get(b"content-type", b"application/json"))
+        await self._doors.admit(caller, length(headers))
         body = await read(receive, BODY_MAX)
         split = self._wire.split(body, lanes=LANES)
         count = sum(part.count for part in split.accepted)
@@ -134,18 +153,13 @@ class Inbound:
             raise TooMany(f"token {caller.actor.name} is over its rate", retry_after_s=1)
         if count:
             await intake.accept(caller.actor, FORMAT, split.accepted, integration_of(caller))
-            ACCEPTED.inc(count)
         if split.refusals:
             raise self._wire.refused(split.refusals)
-        return 200, b"", []
+        return 200, b"", ()
 
-    def _require_json(self, scope: Scope) -> None:
-        for name, value in scope["headers"]:
-            if name == b"content-type":
-                media_type = value.split(b";", 1)[0].strip().lower()
-                if media_type != b"application/json":
-                    raise self._wire.unsupported(value.decode("latin-1"))
-                return
+    def _require_json(self, said: bytes) -> None:
+        if said.split(b";", 1)[0].strip().lower() != b"application/json":
+            raise self._wire.unsupported(said.decode("latin-1"))
 
 
 def _is_ours(path: str) -> bool:
@@ -174,12 +188,13 @@ def _failure(error: Exception) -> Answer:
     if is_transient(error):
         return _refusal(Unavailable("the database did not answer; it was not kept"))
     text = "It was not kept: send it again."
-    return 500, problem(500, "bug", "Tocsin made a mistake.", text), [_JSON]
+    return 500, problem(500, "bug", "Tocsin made a mistake.", text), (_JSON,)
 
 
 def _refusal(error: Refused) -> Answer:
     body = problem(error.status, error.code, error.title, error.detail, error.field)
-    headers = [(name.encode(), value.encode()) for name, value in retry_after(error).items()]
+    headers = [(b"content-type", b"application/problem+json")]
+    headers += [(name.encode(), value.encode()) for name, value in retry_after(error).items()]
     if isinstance(error, Unauthenticated):
         headers.append((b"www-authenticate", b'Bearer realm="tocsin"'))
-    return error.status, body, [(b"content-type", b"application/problem+json"), *headers]
+    return error.status, body, tuple(headers)

@@ -1,6 +1,6 @@
 """What every door of intake needs of ASGI: the types, the body, the bearer token."""
 
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,26 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-Answer = tuple[int, bytes, list[tuple[bytes, bytes]]]
+Headers = tuple[tuple[bytes, bytes], ...]
+Answer = tuple[int, bytes, Headers]
+ANSWER = "tocsin.answer"  # our own ASGI extension: (status, headers, body) in one piece
+
+
+def answer(
+    scope: Scope, send: Send, status: int, headers: Headers, body: bytes
+) -> Awaitable[None]:
+    """Send a whole answer, in one piece where the server can; it says how long `body` is."""
+    in_one_piece = scope.get("extensions", {}).get(ANSWER)
+    if in_one_piece is None:
+        return _answer_by(send, status, headers, body)
+    sent: Awaitable[None] = in_one_piece(status, headers, body)
+    return sent
+
+
+async def _answer_by(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    lines = [*headers, (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": lines})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def read(receive: Receive, size_max: int) -> bytes:
@@ -70,29 +89,31 @@ class _Held:
 _reading = _Reading()
 
 
-def bearer(scope: Scope) -> str | None:
+def headers_of(scope: Scope) -> Mapping[bytes, bytes]:
+    """Return a request's headers by their names in lower case; of several the first."""
+    return dict(reversed(scope["headers"]))
+
+
+def bearer(headers: Mapping[bytes, bytes]) -> str | None:
     """Return the token of `Authorization`. Raises Unauthenticated for another scheme."""
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            scheme, _, secret = value.decode("latin-1").partition(" ")
-            if scheme.lower() != "bearer":
-                raise Unauthenticated("send `Authorization: Bearer <token>`")
-            return str(secret)
-    return None
+    said = headers.get(b"authorization")
+    if said is None:
+        return None
+    scheme, _, secret = said.decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated("send `Authorization: Bearer <token>`")
+    return secret
 
 
 def header(scope: Scope, wanted: bytes) -> str:
     """Return the value of a header, "" when it is not there; `wanted` is in lower case."""
-    for name, value in scope["headers"]:
-        if name == wanted:
-            return str(value.decode("latin-1").strip())
-    return ""
+    return headers_of(scope).get(wanted, b"").decode("latin-1").strip()
 
 
-def length(scope: Scope) -> int:
+def length(headers: Mapping[bytes, bytes]) -> int:
     """Return how long a body is said to be; one that does not say so is taken for a large one."""
-    said = header(scope, b"content-length")
-    return int(said) if said.isdecimal() else UNSAID_BYTES
+    said = headers.get(b"content-length", b"").strip()
+    return int(said) if said.isdigit() else UNSAID_BYTES
 
 
 def _too_large(size_max: int) -> TooLarge:

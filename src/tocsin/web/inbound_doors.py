@@ -6,14 +6,22 @@ from typing import Any
 import msgspec
 
 from tocsin.kernel.errors import Refused, TooMany, Unauthenticated, Unavailable
-from tocsin.kernel.metrics import ACCEPTED
 from tocsin.kernel.unit import Unit
 from tocsin.signals.core.config import Integrations
 from tocsin.signals.model import Slice, Unreadable
 from tocsin.signals.ports import LANES
 from tocsin.topology import actions as topology
 from tocsin.web.identity import Caller, Lapsed
-from tocsin.web.inbound_body import Answer, Receive, Scope, bearer, header, length, read
+from tocsin.web.inbound_body import (
+    Answer,
+    Receive,
+    Scope,
+    bearer,
+    header,
+    headers_of,
+    length,
+    read,
+)
 from tocsin.web.problems import problem
 from tocsin.web.services import Services
 
@@ -47,9 +55,8 @@ class Doors:
 
         Raises Unauthenticated.
         """
-        identity = self._services.identity
         try:
-            return identity.known(secret) or await identity.by_token(secret)
+            return await self._services.identity.by_token(secret)
         except Lapsed as error:
             if error.integration:
                 now, status = self._services.clock.now(), error.status
@@ -57,16 +64,19 @@ class Doors:
                 tally.refused(error.integration, form, status, error.detail, now)
             raise
 
-    async def admit(self, scope: Scope, caller: Caller) -> None:
-        """Return when a request is to be read. Raises TooMany or Unavailable when it is not.
+    def admit(self, caller: Caller, size: int) -> Awaitable[None]:
+        """Return when a request that says it has `size` bytes is to be read.
 
-        Before its body is read: a refusal costs nearly nothing.
+        Raises TooMany or Unavailable when it is not: before its body is read, so that a refusal
+        costs nearly nothing.
         """
-        intake = self._services.intake
         if caller.bucket is not None and caller.bucket.is_spent():
-            await intake.hold_off()
-            raise TooMany(f"token {caller.actor.name} is over its rate", retry_after_s=1)
-        await intake.admit(integration_of(caller), length(scope))
+            return self._refuse_late(caller)
+        return self._services.intake.admit(integration_of(caller), size)
+
+    async def _refuse_late(self, caller: Caller) -> None:
+        await self._services.intake.hold_off()
+        raise TooMany(f"token {caller.actor.name} is over its rate", retry_after_s=1)
 
     def note(self, caller: Caller, error: Refused | Unreadable, form: str) -> None:
         """Count a refusal, so that the screen of its integration shows it."""
@@ -80,7 +90,7 @@ class Doors:
         found, caller = await self._sender(scope, receive, key)
         try:
             self._may_send(caller)
-            await self.admit(scope, caller)
+            await self.admit(caller, length(headers_of(scope)))
             kept, answer = self._wire.event(
                 found, integration=integration_of(caller), lanes=LANES
             )
@@ -91,7 +101,7 @@ class Doors:
         except Unreadable as error:
             self.note(caller, error, PAGERDUTY)
             raise
-        return 202, answer, [_JSON]
+        return 202, answer, (_JSON,)
 
     async def _change(self, scope: Scope, receive: Receive, key: str | None) -> Answer:
         """PagerDuty's change events."""
@@ -117,7 +127,7 @@ class Doors:
             self.note(caller, error, PAGERDUTY)
             raise
         services.intake.tally.kept(name, PAGERDUTY, 0, services.clock.now())
-        return 202, self._wire.change_accepted(), [_JSON]
+        return 202, self._wire.change_accepted(), (_JSON,)
 
     async def _webhook(self, scope: Scope, receive: Receive, key: str | None) -> Answer:
         """Any JSON, read by the mapping of its integration."""
@@ -125,8 +135,9 @@ class Doors:
         if scope["method"] != "POST":
             said = f"{scope['method']} is not allowed here; send POST"
             body = problem(405, "not-allowed", "Method not allowed", said)
-            return 405, body, [_PROBLEM, (b"allow", b"POST")]
-        secret = bearer(scope) or key
+            return 405, body, (_PROBLEM, (b"allow", b"POST"))
+        headers = headers_of(scope)
+        secret = bearer(headers) or key
         if not secret:
             raise Unauthenticated(
                 "send `Authorization: Bearer <token>`, or use /integrations/<token>/webhook"
@@ -134,7 +145,7 @@ class Doors:
         caller = await self.caller(secret, WEBHOOK)
         try:
             self._may_send(caller)
-            await self.admit(scope, caller)
+            await self.admit(caller, length(headers))
             body = await read(receive, services.webhook.body_max)
             async with services.db.connection() as conn:
                 await services.store.refresh(conn)
@@ -144,7 +155,7 @@ class Doors:
             self.note(caller, error, WEBHOOK)
             raise
         count = sum(part.count for part in kept)
-        return 202, msgspec.json.encode({"status": "accepted", "signals": count}), [_JSON]
+        return 202, msgspec.json.encode({"status": "accepted", "signals": count}), (_JSON,)
 
     async def _sender(
         self, scope: Scope, receive: Receive, key: str | None
@@ -164,7 +175,7 @@ class Doors:
         Who has merely put another URL into a tool still sends PagerDuty's key in the body.
         """
         try:
-            sent = bearer(scope)
+            sent = bearer(headers_of(scope))
         except Unauthenticated:
             sent = None
         refused = Unauthenticated("put a token made by `tocsin token create` there")
@@ -187,7 +198,6 @@ class Doors:
         if caller.bucket is not None and not caller.bucket.take(max(1, count)):
             raise TooMany(f"token {caller.actor.name} is over its rate")
         await self._services.intake.accept(caller.actor, form, slices, integration_of(caller))
-        ACCEPTED.inc(count)
 
 
 def _spoken(body: bytes) -> str:

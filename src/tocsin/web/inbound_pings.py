@@ -55,7 +55,7 @@ class PingDoor:
                 405, "not-allowed", "Method not allowed",
                 f"{method} is not allowed here; send GET, HEAD or POST",
             )  # fmt: skip
-            return 405, body, [_PROBLEM, (b"allow", b"GET, HEAD, POST")]
+            return 405, body, (_PROBLEM, (b"allow", b"GET, HEAD, POST"))
         if "accept" not in self._services.settings.roles:
             raise Unavailable("this process does not take pings; see TOCSIN_ROLES")
         if path.startswith(OPSGENIE):
@@ -70,7 +70,7 @@ class PingDoor:
             scope, receive, Ping(key_hash=key_hash(key), kind=kind, exit_code=code)
         )
         said = b"ok: noted, and nothing else, for this heartbeat is paused\n"
-        return 200, b"" if method == "HEAD" else said if heard.is_paused else b"ok\n", [_TEXT]
+        return 200, b"" if method == "HEAD" else said if heard.is_paused else b"ok\n", (_TEXT,)
 
     async def _by_name(self, scope: Scope, receive: Receive) -> Answer:
         """Opsgenie's ping: `Authorization: GenieKey TOKEN`, a token of ours."""
@@ -93,7 +93,7 @@ class PingDoor:
             "took": round(time.monotonic() - began_s, 3),
             "requestId": str(uuid7()),
         }
-        return 202, msgspec.json.encode(answer), [_JSON]
+        return 202, msgspec.json.encode(answer), (_JSON,)
 
     async def _take(self, scope: Scope, receive: Receive, ping: Ping) -> Heard:
         text = (await _said_by_job(receive)).decode("utf-8", "replace")

@@ -8,6 +8,8 @@ from tocsin.kernel.clock import Clock
 from tocsin.kernel.db import Database
 from tocsin.kernel.errors import Forbidden, Refused, TooMany, Unavailable
 from tocsin.kernel.ids import uuid7
+from tocsin.kernel.logs import Log
+from tocsin.kernel.metrics import ACCEPTED
 from tocsin.kernel.pulse import Pulse
 from tocsin.kernel.right_of_way import RightOfWay
 from tocsin.signals import store
@@ -26,6 +28,8 @@ LOOKS_PER_S = 5  # refused requests of one sender that are read: something may b
 REFUSAL_S = 0.5  # a refusal comes late: who does not wait after it must not keep us busy
 REFUSING_MAX = 1_000
 
+log = Log("intake")
+
 
 class _Group:
     """What waits to be kept in one transaction."""
@@ -33,13 +37,15 @@ class _Group:
     def __init__(self) -> None:
         self.receipts: list[Receipt] = []
         self.waiters: list[asyncio.Future[None]] = []
+        self.count = 0  # signals
         self.bytes = 0
         self.sizes: dict[str, int] = {}  # bytes, by sender
         self.wake = asyncio.Event()
 
-    def add(self, receipt: Receipt) -> None:
+    def add(self, receipt: Receipt, count: int) -> None:
         size = max(len(receipt.body), RECEIPT_BYTES_MIN)
         self.receipts.append(receipt)
+        self.count += count
         self.bytes += size
         self.sizes[receipt.integration] = self.sizes.get(receipt.integration, 0) + size
 
@@ -54,6 +60,7 @@ class _Group:
         taken = _Group()
         self.receipts, taken.receipts = taken.receipts, self.receipts
         self.waiters, taken.waiters = taken.waiters, self.waiters
+        self.count, taken.count = 0, self.count
         self.bytes, taken.bytes = 0, self.bytes
         self.sizes, taken.sizes = taken.sizes, self.sizes
         return taken
@@ -101,7 +108,8 @@ class Intake:
         now, count = self._clock.now(), 0
         group = self._light if self.turnstile.is_light(integration) else self._heavy
         for part in slices:
-            group.add(Receipt(uuid7(), part.lane, now, actor.id, integration, form, part.body))
+            receipt = Receipt(uuid7(), part.lane, now, actor.id, integration, form, part.body)
+            group.add(receipt, part.count)
             count += part.count
         await group.wait()
         self.tally.kept(integration, form, count, now)
@@ -120,8 +128,8 @@ class Intake:
         read all the same, for it may say that something is over.
         """
         refusal = self._refusal(integration)
-        if refusal is None:
-            await self.turnstile.take(integration, size)
+        if refusal is None and not self.turnstile.passes(integration, size):
+            await self.turnstile.wait(integration, size)
             refusal = self._refusal(integration)
         if refusal is not None and not self._may_look(integration):
             await self.hold_off()
@@ -215,6 +223,11 @@ class Intake:
                 if not waiter.done():
                     waiter.set_exception(refusal)
             return
+        ACCEPTED.inc(group.count)
+        log.debug(
+            "intake.kept", requests=len(waiters), receipts=len(group.receipts),
+            signals=group.count, bytes=group.bytes, integrations=len(group.sizes),
+        )  # fmt: skip
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)

@@ -1,6 +1,7 @@
 """One request after another of whoever sends much, in rotation, and after pages."""
 
 import asyncio
+import time
 from collections import deque
 
 from tocsin.kernel.errors import Unavailable
@@ -35,10 +36,12 @@ class Turnstile:
         seen = self._recent.get(name)
         return seen is None or seen[1] <= LIGHT_BURST
 
-    async def take(self, name: str, size: int) -> None:
-        """Return when a request of `size` bytes may be read. Raises Unavailable."""
-        if self._passes(name, size) or self._is_way_free(size):
-            return
+    def passes(self, name: str, size: int) -> bool:
+        """Count a request of `size` bytes, and say whether it may be read without a turn."""
+        return self._is_below(name, size) or self._is_way_free(size)
+
+    async def wait(self, name: str, size: int) -> None:
+        """Return when it is the turn of a request that may not pass. Raises Unavailable."""
         if self.count >= WAITING_MAX:
             raise Unavailable("too many requests wait for their turn", retry_after_s=1)
         turn = asyncio.get_running_loop().create_future()
@@ -83,9 +86,9 @@ class Turnstile:
     def _begin_turn(self) -> None:
         self._passed = 0
 
-    def _passes(self, name: str, size: int) -> bool:
+    def _is_below(self, name: str, size: int) -> bool:
         """Count a request, and say whether its sender is below what needs no turn."""
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         at, level = self._recent.get(name, (now, 0.0))
         level = max(0.0, level - (now - at) * LIGHT_PER_S)
         if len(self._recent) >= NAMES_MAX:

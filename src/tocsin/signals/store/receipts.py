@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -18,8 +19,12 @@ def _row(receipt: Receipt) -> bytes:
         7, 2, receipt.lane, 16, receipt.id.bytes, 8, micros(receipt.received_at),
         16, receipt.actor_id.bytes,
     )  # fmt: skip
-    sender = text(receipt.integration) + text(receipt.format)
-    return head + sender + field(receipt.body)
+    return head + _sender(receipt.integration, receipt.format) + field(receipt.body)
+
+
+@lru_cache(maxsize=1024)
+def _sender(integration: str, form: str) -> bytes:
+    return text(integration) + text(form)  # the same ones come again
 
 
 async def keep(conn: AsyncConnection[Any], receipts: Iterable[Receipt]) -> None:

@@ -16,6 +16,7 @@ mkdir -p "$place"
     --dest "$place" "$@"
 TOCSIN_UI=${TOCSIN_UI:-require} .venv/bin/python -m hatchling build --target wheel --directory "$place"
 cp requirements/runtime.txt "$place/requirements.txt"
+cp CHANGELOG.md "$place" # what to read before an upgrade
 (cd "$place" && sha256sum -- * >SHA256SUMS)
 
 echo "tocsin: $(find "$place" -name '*.whl' | wc -l) wheels, $(du -sh "$place" | cut -f1), in $place"

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import pkgutil
 import re
 from collections.abc import Iterable
 from enum import StrEnum
@@ -35,6 +36,19 @@ def _missing(words: Iterable[str], among: set[str]) -> list[str]:
     return [w for w in words if not {w, w.removesuffix("s"), f"{w}s"} & (among | PLAIN)]
 
 
+def _modelled(context: str) -> list[type]:
+    """Return the classes of a context's model: a module, or a package of them."""
+    model = importlib.import_module(f"tocsin.{context}.model")
+    parts = pkgutil.iter_modules(getattr(model, "__path__", ()), f"{model.__name__}.")
+    modules = [model, *(importlib.import_module(part.name) for part in parts)]
+    return [
+        one
+        for module in modules
+        for _, one in inspect.getmembers(module, inspect.isclass)
+        if one.__module__ == module.__name__
+    ]
+
+
 @pytest.mark.parametrize("kind", [kind.name for kind in KINDS])
 def test_every_kind_of_resource_is_defined(kind: str) -> None:
     assert not _missing(_camel(kind), HEADS)
@@ -57,23 +71,19 @@ def test_the_noun_of_every_event_and_permission_is_in_it() -> None:
 
 @pytest.mark.parametrize("context", CONTEXTS)
 def test_what_a_context_models_is_in_it(context: str) -> None:
-    model = importlib.import_module(f"tocsin.{context}.model")
-    ours = [
-        one
-        for _, one in inspect.getmembers(model, inspect.isclass)
-        if one.__module__ == model.__name__
-    ]
-    names = [word for one in ours if issubclass(one, Struct) for word in _camel(one.__name__)]
-    missing = _missing(names, WORDS)
+    structs = [one for one in _modelled(context) if issubclass(one, Struct)]
+    assert len(structs) > 3, "a model that is not seen"
+    missing = _missing([word for one in structs for word in _camel(one.__name__)], WORDS)
     assert not missing, missing
 
 
 def test_every_state_and_role_is_in_it() -> None:
     values = {str(role) for role in Role}
     for context in CONTEXTS:
-        model = importlib.import_module(f"tocsin.{context}.model")
-        for name, one in inspect.getmembers(model, inspect.isclass):
-            if issubclass(one, StrEnum) and re.search(r"State$|Status$|^Calling$", name):
+        for one in _modelled(context):
+            if issubclass(one, StrEnum) and re.search(
+                r"State$|Status$|^Calling$", one.__name__
+            ):
                 values |= {str(value) for value in one}
     missing = _missing(sorted(values), WORDS)
     assert not missing, missing

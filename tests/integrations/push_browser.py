@@ -17,7 +17,8 @@ def _b64(found: bytes) -> str:
     return urlsafe_b64encode(found).decode().rstrip("=")
 
 
-def _unb64(text: str) -> bytes:
+def unb64(text: str) -> bytes:
+    """Read base64url without padding."""
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
@@ -60,12 +61,12 @@ def checked_token(header: str, application_key: str) -> dict[str, Any]:
     parts = dict(part.strip().split("=", 1) for part in rest.split(","))
     assert parts["k"] == application_key
     signed, _, signature = parts["t"].rpartition(".")
-    raw = _unb64(signature)
+    raw = unb64(signature)
     assert len(raw) == 64
-    point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), _unb64(parts["k"]))
+    point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), unb64(parts["k"]))
     der = encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
     point.verify(der, signed.encode(), ec.ECDSA(SHA256()))
     head, _, claims = signed.partition(".")
-    assert json.loads(_unb64(head)) == {"typ": "JWT", "alg": "ES256"}
-    found: dict[str, Any] = json.loads(_unb64(claims))
+    assert json.loads(unb64(head)) == {"typ": "JWT", "alg": "ES256"}
+    found: dict[str, Any] = json.loads(unb64(claims))
     return found

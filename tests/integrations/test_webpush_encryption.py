@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.push_browser import PushBrowser, checked_token
+from integrations.push_browser import PushBrowser, checked_token, unb64
 from tocsin.integrations.webpush import encryption
-from tocsin.integrations.webpush.encryption import PLAIN_MAX, b64, unb64
+from tocsin.integrations.webpush.encryption import PLAIN_MAX, b64
 
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
 # RFC 8291, section 5 and appendix A

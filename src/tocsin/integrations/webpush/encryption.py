@@ -6,7 +6,7 @@ HTTP clients of their own that know nothing of our rules for going out, and see 
 """
 
 import os
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
@@ -110,11 +110,6 @@ def is_sealed(raw: bytes, given: str, *parts: str) -> bool:
 def b64(found: bytes) -> str:
     """Spell bytes in base64url without padding."""
     return urlsafe_b64encode(found).decode().rstrip("=")
-
-
-def unb64(text: str) -> bytes:
-    """Read base64url, with padding or without. Raises ValueError."""
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _extract(salt: bytes, material: bytes) -> bytes:

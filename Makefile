@@ -24,7 +24,7 @@ check: lint ## format, lint, types, import contracts, pure rules (< 1 min)
 
 .PHONY: test
 test: lint $(ASSETS) debian ## all of check, and the whole suite (what CI runs)
-	$(RUN)/python -m pytest $(ARGS)
+	$(RUN)/python -m pytest --lanes=auto $(ARGS)
 
 .PHONY: proof
 proof: .venv/.test $(ASSETS) $(LIGHTHOUSE) debian synapse ## hundreds of kills and seeds, foreign suites; writes docs/proof

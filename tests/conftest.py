@@ -12,12 +12,12 @@ import os
 import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import LiteralString
 
 import psycopg
 import pytest
-from msgspec import Struct
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -36,13 +36,16 @@ FAST = {
     "max_connections": "300",
     "max_wal_size": "4GB",
 }
+pytest_plugins = ["lanes"]
 _TEMPLATE_LOCK = 0x746D706C
 _KEPT_TEMPLATES = 5
+_FRESH = 2
+_USED = 2
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Take the numbers that `make proof` raises."""
-    parser.addoption("--seeds", type=int, default=5, help="simulated days")
+    parser.addoption("--seeds", type=int, default=4, help="simulated days")
     parser.addoption("--first-seed", type=int, default=1, help="where they begin")
     parser.addoption("--kills", type=int, default=5, help="SIGKILLs under load")
     parser.addoption("--blows", type=int, default=1, help="nodes killed, stopped and cut off")
@@ -54,12 +57,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--each-break", action="store_true", help="break the house, one by one")
 
 
-class Server(Struct, frozen=True):
+class Server:
     """Where databases are made, by whom, and who owns them."""
 
-    admin: str
-    owner: str | None
-    strategy: LiteralString
+    def __init__(self, admin: str, owner: str | None, strategy: LiteralString) -> None:
+        self.admin = admin
+        self.owner = owner
+        self._strategy = strategy
+        self._asking: psycopg.Connection | None = None
 
     def conninfo(self, database: str) -> str:
         """Return how the product reaches `database`."""
@@ -69,15 +74,26 @@ class Server(Struct, frozen=True):
 
     def run(self, statement: LiteralString, *names: str) -> None:
         """Run one statement outside any transaction; `{}` stands for an identifier."""
-        with psycopg.connect(self.admin, autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+        if self._asking is None or self._asking.closed:
+            self._asking = psycopg.connect(self.admin, autocommit=True)
+        self._asking.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def create(self, database: str, *, template: str) -> None:
         """Make `database` as a copy of `template`."""
-        statement = "CREATE DATABASE {} TEMPLATE {} STRATEGY " + self.strategy
-        self.run(statement, database, template)
-        if self.owner is not None:
-            self.run("ALTER DATABASE {} OWNER TO {}", database, self.owner)
+        statement = "CREATE DATABASE {} TEMPLATE {} STRATEGY " + self._strategy
+        if self.owner is None:
+            self.run(statement, database, template)
+        else:
+            self.run(statement + " OWNER {}", database, template, self.owner)
+
+    def another(self) -> "Server":
+        """Return the same for another thread, which then waits for nobody."""
+        return Server(self.admin, self.owner, self._strategy)
+
+    def close(self) -> None:
+        """Let the server go."""
+        if self._asking is not None:
+            self._asking.close()
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +101,8 @@ def cluster() -> Iterator[Server]:
     """The server that this run uses."""
     given = os.environ.get("TOCSIN_TEST_DATABASE_URL")
     if given:
-        yield Server(given, None, "wal_log")
+        with contextlib.closing(Server(given, None, "wal_log")) as server:
+            yield server
         return
     home = HOME.resolve()
     try:
@@ -96,7 +113,9 @@ def cluster() -> Iterator[Server]:
         shutil.rmtree(home)  # without fsync a power cut may have broken it
         postgres.ensure(home, settings=FAST)
     admin = Cluster(home).conninfo(user="postgres", database="postgres")
-    yield Server(admin, "tocsin", "file_copy")  # measured: 33 ms; wal_log 120 ms, but no fsync
+    # measured: 33 ms; wal_log 120 ms, but no fsync
+    with contextlib.closing(Server(admin, "tocsin", "file_copy")) as server:
+        yield server
     postgres.leave(home)
 
 
@@ -117,13 +136,62 @@ def template(cluster: Server) -> str:
     return name
 
 
+class Stock:
+    """Fresh databases, made and dropped beside the tests, which need not wait for either."""
+
+    def __init__(self, server: Server, template: str) -> None:
+        self._server = server
+        self._template = template
+        self._beside = ThreadPoolExecutor(1, "stock")
+        self._fresh = [self._beside.submit(self._make) for _ in range(_FRESH)]
+        self._used: list[str] = []
+        self._dropped: list[Future[None]] = []
+
+    def take(self) -> str:
+        """Return the name of one that nobody has used."""
+        self._fresh.append(self._beside.submit(self._make))
+        return self._fresh.pop(0).result()
+
+    def give_back(self, name: str) -> None:
+        """Have it dropped a little later: PostgreSQL sleeps 0.1 s if a connection still ends."""
+        self._used.append(name)
+        if len(self._used) > _USED:
+            self._drop(self._used.pop(0))
+
+    def close(self) -> None:
+        """Drop them all."""
+        for name in [*self._used, *(one.result() for one in self._fresh)]:
+            self._drop(name)
+        self._beside.shutdown()
+        for one in self._dropped:
+            one.result()
+
+    def _make(self) -> str:
+        name = f"tocsin_test_{os.getpid()}_{next(_numbers)}"
+        self._server.create(name, template=self._template)
+        return name
+
+    def _drop(self, name: str) -> None:
+        drop: LiteralString = "DROP DATABASE {} WITH (FORCE)"
+        self._dropped.append(self._beside.submit(self._server.run, drop, name))
+
+
+@pytest.fixture(scope="session")
+def stock(cluster: Server, template: str) -> Iterator[Stock]:
+    """The databases that tests of this process take."""
+    with (
+        contextlib.closing(cluster.another()) as server,
+        contextlib.closing(Stock(server, template)) as stock,
+    ):
+        yield stock
+
+
 @pytest.fixture
-def dsn(cluster: Server, template: str) -> Iterator[str]:
+def dsn(cluster: Server, stock: Stock) -> Iterator[str]:
     """The conninfo of a fresh, migrated database that is dropped after the test."""
-    name = f"tocsin_test_{os.getpid()}_{next(_numbers)}"
-    cluster.create(name, template=template)
+    name = stock.take()
     yield cluster.conninfo(name)
-    cluster.run("DROP DATABASE {} WITH (FORCE)", name)
+    stock.give_back(name)
 
 
 @pytest.fixture

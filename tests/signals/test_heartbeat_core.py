@@ -183,6 +183,23 @@ def test_a_second_deafness_within_the_time_that_the_first_one_gave_gives_more(
     assert step.outcome is not Outcome.MISSED or held.due_at >= second.until
 
 
+def test_a_run_that_began_after_a_deafness_has_its_grace_and_not_all_the_time_of_one_not_heard() -> (
+    None
+):
+    rule = Rule(every_s=7200, grace_s=300)
+    beat = heard(Beat(), rule, PingKind.OK, NOON).beat
+    deaf = Deaf(NOON + timedelta(minutes=110), NOON + timedelta(minutes=130))
+    given_more = look(beat, rule, deaf.until, deaf).beat
+    for before, minute in ((beat, 131), (given_more, 140)):
+        began_at = NOON + timedelta(minutes=minute)
+        began = heard(before, rule, PingKind.START, began_at).beat
+        ends_by = began_at + timedelta(seconds=300)
+        early = look(began, rule, ends_by - SECOND, deaf)  # the ping before it may be lost
+        assert early.outcome in (Outcome.NOTHING, Outcome.HELD)
+        assert early.beat.due_at == ends_by
+        assert look(early.beat, rule, ends_by, deaf).outcome is Outcome.MISSED
+
+
 @given(RULES, ROUND_THE_CLOCKS)
 def test_who_stays_away_is_spoken_of_again_but_not_every_minute(
     rule: Rule, now: datetime

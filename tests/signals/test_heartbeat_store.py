@@ -135,6 +135,15 @@ async def test_deafness_is_known_when_it_is_over(database: Database) -> None:
         assert await rows.listening(conn) == (now + AWAY + minute, deaf)
         await rows.note_listening(conn, now, away=AWAY)  # a clock that is behind
         assert await rows.listening(conn) == (now + AWAY + minute, deaf)
+        # away again before anybody can have looked at who was due meanwhile: it is one deafness
+        later = now + AWAY + 2 * minute
+        await rows.note_listening(conn, later, away=AWAY)
+        assert await rows.listening(conn) == (later, Deaf(now + AWAY, later))
+        await rows.note_listening(conn, later + AWAY, away=AWAY)
+        await rows.note_listening(conn, later + 2 * AWAY, away=AWAY)
+        await rows.note_listening(conn, later + 2 * AWAY + minute, away=AWAY)
+        last = Deaf(later + 2 * AWAY, later + 2 * AWAY + minute)
+        assert await rows.listening(conn) == (last.until, last)
 
 
 async def test_a_ping_that_waited_while_its_job_was_missed_ends_the_alert(world: World) -> None:
@@ -150,6 +159,49 @@ async def test_a_ping_that_waited_while_its_job_was_missed_ends_the_alert(world:
     await world.app.units.run(SYSTEM, hear_late)
     await world.settle()
     assert await world.rows("SELECT state FROM triage.alerts") == [("resolved",)]
+
+
+SLOWER = JOBS.replace("every: 1m", "every: 1h")
+DUE = "SELECT extract(epoch FROM max(due_at) - max(heard_at))::int FROM signals.heartbeats"
+
+
+async def test_a_ping_that_races_an_edit_of_its_heartbeat_goes_by_the_new_rule(
+    world: World,
+) -> None:
+    known = world.app.store.current.part(Heartbeats).by_name["job-0"]
+    one = Ping(heartbeat_id=known.id, kind=PingKind.OK)
+    tries = 0
+
+    async def hear_late(unit: Unit) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            await world.apply(SLOWER)  # while this one has the configuration of before
+        await signals.hear(unit, [one])
+
+    await world.app.units.run(SYSTEM, hear_late)
+    assert await world.rows(DUE) == [(3600,)]
+    assert await world.rows("SELECT count(*) FROM signals.pings") == [(1,)]
+    assert tries == 2
+
+
+async def test_what_is_missed_while_it_is_edited_is_told_as_it_is_written_now(
+    world: World,
+) -> None:
+    await ping(world, "job-0")
+    await pass_a_minute(world)
+    tries = 0
+
+    async def look_late(unit: Unit) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            await world.apply(JOBS.replace("grace: 0s", "grace: 0s, severity: info"))
+        await signals.watch(unit)
+
+    await world.app.units.run(SYSTEM, look_late)
+    [(body,)] = await world.rows("SELECT body FROM signals.inbox")
+    assert b'"severity":"info"' in bytes(body)
 
 
 async def test_who_is_paused_just_when_it_is_missed_fires_no_more(

@@ -1,39 +1,35 @@
 """One random day: real actions on PostgreSQL, two processes that die, people who answer or not."""
 
-import asyncio
 import heapq
 import itertools
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 from day_crashes import Crash
+from day_jobs import Jobs
 from day_mutants import Mutant
 from day_node import Node
 from day_observer import Observer
-from day_org import SERVICES, Org
-from day_outside import Outside, actor
-from day_people import VERBS, People
+from day_org import Org
+from day_outside import Outside
+from day_people import People
 from day_promises import BrokenPromise, Promises
 from day_providers import Weather
 from psycopg import OperationalError
 
 from tocsin.governance import actions as governance
 from tocsin.kernel import job_queue
-from tocsin.kernel.access import Role
 from tocsin.kernel.actor import SYSTEM
 from tocsin.kernel.clock import FakeClock
-from tocsin.kernel.errors import NotFound, Unavailable
-from tocsin.kernel.unit import Unit
+from tocsin.kernel.errors import Unavailable
 from tocsin.oncall import actions as oncall
 from tocsin.oncall.model import MethodKind
 from tocsin.oncall.ports import Outgoing
 from tocsin.signals.ports import LANES
 from tocsin.triage import actions as triage
 
-EVERYTHING = frozenset({"sort", "expire", "jobs"})
 STARTS = (  # noons before Berlin's two changes of the clock, New York's, Lord Howe's, and no change
     datetime(2026, 3, 28, 12, tzinfo=UTC),
     datetime(2026, 10, 24, 12, tzinfo=UTC),
@@ -61,6 +57,7 @@ class Day:
         self.mutant = mutant
         self.outside = Outside(self)
         self.people = People(self)
+        self.jobs = Jobs(self)
         self.nodes: list[Node] = []
         self.lanes = self.rng.choice((3, LANES))  # few: both processes find some
         self.agenda: list[tuple[datetime, int, str, Act]] = []
@@ -68,7 +65,7 @@ class Day:
         self.counts: Counter[str] = Counter()
         self.story: list[str] = []
         self._depth = 0
-        self._racing = False
+        self.racing = False
         self._down_since: datetime | None = None
 
     @property
@@ -98,6 +95,7 @@ class Day:
         await self.outside.apply(self.idle()[0])
         for node in self.idle():
             await node.refresh()
+        await self.jobs.begin()
 
     async def close(self) -> None:
         """End what still runs."""
@@ -112,9 +110,10 @@ class Day:
         await node.open()
         if self._down_since is not None:
             self.promises.outages.append((self._down_since, self.now))
+            await self.jobs.were_overheard(self._down_since)
             self._down_since = None
 
-    async def bury(self, node: Node) -> None:
+    async def bury(self, node: Node, *, least_s: float = 0) -> None:
         """Clear away a process that has died, and see to it that it is started again."""
         if node.buried:
             return
@@ -123,10 +122,18 @@ class Day:
         self.note(f"crash: {node.name} {node.fuse.died_at}")
         await node.close()
         await self.promises.at_every_commit()
-        delay_s = self.rng.choice((0, 0, 0, 3, 15, 120, 600))
+        delay_s = least_s + self.rng.choice((0, 0, 0, 3, 15, 120, 600))
         if not self.idle(busy=True):
             self._down_since = self.now
         self.after(f"boot: {node.name}", lambda: self.boot(node.name), seconds=delay_s)
+
+    async def power_cut(self, least_s: float) -> None:
+        """Every process dies at once, and for so long at least there is none."""
+        dying = self.idle(busy=True)
+        for node in dying:
+            node.fuse.died_at = "power cut"
+        for node in dying:
+            await self.bury(node, least_s=least_s)
 
     def idle(self, *, busy: bool = False) -> list[Node]:
         """Return the processes that live and, unless `busy`, are not in the middle of a send."""
@@ -164,6 +171,8 @@ class Day:
             self.rng.shuffle(acts)
         if "expire" in todo:
             acts.append(lambda: app.units.run(SYSTEM, triage.expire_due))
+        if todo & {"listen", "miss"}:
+            acts[:0] = self.rng.sample((node.listen, node.pings.watch), 2)
         if "jobs" in todo:
             acts.insert(self.rng.randrange(len(acts) + 1), app.worker.drain)
 
@@ -192,6 +201,7 @@ class Day:
         if self.idle() and not await self.observer.work(self.now):
             await self.promises.at_every_commit()
             await self.promises.at_rest(self.now)
+            await self.jobs.at_rest(self.now)
 
     async def committed(self) -> None:
         """Look at what a crash would leave behind, now and then."""
@@ -210,6 +220,13 @@ class Day:
         """Let time pass, if it has not yet."""
         self.clock.forward(seconds=max(0.0, (when - self.now).total_seconds()))
 
+    async def live_until(self, when: datetime) -> None:
+        """Let time pass in which whoever lives has heard pings."""
+        is_heard = bool(self.idle(busy=True)) and when > self.now
+        self.move_to(when)
+        if is_heard:
+            await self.jobs.have_listened()
+
     async def pass_until(self, end: datetime) -> None:
         """Live until `end`, stopping at whatever is due and whatever is planned."""
         while True:
@@ -220,7 +237,7 @@ class Day:
             due_at = await self.observer.next_due()
             if due_at is not None and self.idle():
                 stops.append(due_at)
-            self.move_to(min(stops))
+            await self.live_until(min(stops))
             self.counts["stops"] += 1
             if self.agenda and self.agenda[0][0] <= self.now:
                 _, _, name, act = heapq.heappop(self.agenda)
@@ -236,11 +253,12 @@ class Day:
         before = self.now
         self.clock.forward(**amount)
         self.promises.outages.append((before, self.now))
+        await self.jobs.were_overheard(before)
 
     async def meanwhile(self, node: Node, message: Outgoing, luck: Random) -> None:
         """What happens elsewhere while `node` waits for its provider."""
         self.counts["sends"] += 1
-        if self._depth or self._racing or luck.random() > 0.4:
+        if self._depth or self.racing or luck.random() > 0.4:
             return
         node.sending = True
         self._depth += 1
@@ -274,7 +292,7 @@ class Day:
 
     async def wait(self, seconds: float, *, heartbeat: Node | None) -> None:
         """Let time pass in the middle of a send; others go on."""
-        end = self.now + timedelta(seconds=seconds)
+        began, end = self.now, self.now + timedelta(seconds=seconds)
         while self.now < end:
             before = self.now
             await self.settle()
@@ -290,52 +308,12 @@ class Day:
                 worker = heartbeat.app.worker.id
                 async with heartbeat.app.db.connection() as conn:
                     await job_queue.extend(conn, self.now, worker=worker)
+                if not self.jobs.is_over:
+                    await heartbeat.listen()
+        if not self.idle():
+            await self.jobs.were_overheard(began, is_sure=False)
 
     # -- trouble ----
-
-    async def race(self) -> None:
-        """Whatever is due next happens in both processes at once, beside an answer and a resolve."""
-        self._racing = True
-        try:
-            await self._race()
-        finally:
-            self._racing = False
-
-    async def _race(self) -> None:
-        if self.rng.random() < 0.6:  # one group, many lanes
-            name, service = self.rng.choice(("Slow", "Full")), self.rng.choice(SERVICES)
-            for n in range(6):
-                labels = {"service": service, "alertname": name, "instance": f"r{n}"}
-                await self.outside.post([tuple(sorted(labels.items()))], ends_in_s=600)
-        due_at = await self.observer.next_due()
-        if due_at is not None and due_at - self.now < timedelta(minutes=20):
-            self.move_to(due_at)
-        pages = await self.observer.rows(
-            "SELECT id, incident_id FROM oncall.pages WHERE state <> 'resolved' ORDER BY id"
-        )
-        acts: list[Awaitable[object]] = [self.turn(node, EVERYTHING) for node in self.idle()]
-        if pages:
-            page_id, incident_id = self.rng.choice(pages)
-            who = actor("token", "bot", Role.RESPONDER)
-
-            async def answer(unit: Unit) -> None:
-                with suppress(NotFound):
-                    await oncall.acknowledge(unit, page_id, channel="API")
-
-            acts.append(self.on_any(lambda node: node.app.units.run(who, answer)))
-            if self.rng.random() < 0.5:
-                acts.append(self.outside.resolve_incident(str(incident_id)))
-        acts += [
-            self.people.say(verb, Random(self.rng.getrandbits(32)))
-            for verb in self.rng.sample(VERBS, 2)
-        ]
-        if self.outside.firing and self.rng.random() < 0.5:
-            acts.append(
-                self.outside.post([self.rng.choice(sorted(self.outside.firing))], ends_in_s=0)
-            )
-        for found in await asyncio.gather(*acts, return_exceptions=True):
-            if isinstance(found, BaseException):
-                raise found
 
     async def watch(self) -> None:
         """The watchdog looks, and must find nothing to repair."""
@@ -365,6 +343,7 @@ class Day:
         for node in self.nodes:
             node.fuse.left = node.fuse.left_to_loss = None
         await self.pass_until(self.now + timedelta(minutes=45))
+        await self.jobs.end()
         self.outside.answers = False
         while self.outside.firing:
             await self.outside.post(sorted(self.outside.firing), ends_in_s=0)

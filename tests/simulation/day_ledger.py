@@ -18,6 +18,12 @@ KEPT = {
     "jump": "clock_jumps",
     "suspended": "suspensions_of_8_h",
     "config": "configuration_changes",
+    "ping": "pings",
+    "no answer": "pings_without_an_answer",
+    "missed": "heartbeats_missed",
+    "failed": "heartbeats_failed",
+    "recovered": "heartbeats_recovered",
+    "dark": "outages_of_all_processes",
 }
 
 

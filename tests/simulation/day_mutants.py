@@ -14,6 +14,7 @@ from typing import Any, LiteralString
 
 from day_node import Node
 from msgspec import Struct
+from msgspec.structs import replace
 from psycopg import AsyncConnection
 
 from tocsin.kernel import jobs as job_rows
@@ -26,6 +27,10 @@ from tocsin.oncall.actions import PageTimer, delivery, following, stepping
 from tocsin.oncall.core import effects, inputs
 from tocsin.oncall.core.page import step
 from tocsin.oncall.model import Notification, Page
+from tocsin.signals.actions import pinging
+from tocsin.signals.core.heartbeat import Outcome, Step, heard, look
+from tocsin.signals.core.heartbeat_alert import Word, word
+from tocsin.signals.model import Beat, BeatState, Deaf, Heartbeat, Ping, PingKind, Rule
 from tocsin.triage.core import storm
 from tocsin.triage.model import Group
 
@@ -39,6 +44,7 @@ class Mutant(Struct, frozen=True, kw_only=True):
     sql: LiteralString = ""
     parts: Callable[[Node], None] | None = None
     storms: bool = False  # each of its days has one
+    heartbeats: bool = False  # each of its days has jobs that ping
     swaps: tuple[tuple[ModuleType, str, object], ...] = ()
 
     @contextmanager
@@ -119,6 +125,26 @@ def _never_lasts(group: Group | None, now: datetime) -> bool:
     return False
 
 
+def _never_deaf(beat: Beat, rule: Rule, now: datetime, deaf: Deaf | None = None) -> Step:
+    """Look at a heartbeat as if pings had been heard all the while."""
+    return look(beat, rule, now)
+
+
+def _untold(
+    one: Heartbeat, before: Beat, outcome: Outcome, ping: Ping | None, now: datetime
+) -> Word | None:
+    """Say what a ping means, and nothing of one that did not come."""
+    return None if ping is None else word(one, before, outcome, ping, now)
+
+
+def _never_put_off(beat: Beat, rule: Rule, kind: PingKind, now: datetime) -> Step:
+    """Take a ping in, but look when one was due before."""
+    after = heard(beat, rule, kind, now)
+    if beat.state is not BeatState.UP or after.beat.state is not BeatState.UP:
+        return after
+    return Step(replace(after.beat, due_at=beat.due_at), after.outcome)
+
+
 MUTANTS: Mapping[str, Mutant] = {
     "epoch": Mutant(
         why="a claim does not ask whether the page has moved on",
@@ -165,6 +191,21 @@ MUTANTS: Mapping[str, Mutant] = {
     "wake": Mutant(
         why="nothing wakes a page that was snoozed or held",
         swaps=((stepping, "step", _sleeps_for_ever),),
+    ),
+    "deafness": Mutant(
+        why="who could not ping while nobody heard is missed as if it had stayed away",
+        heartbeats=True,
+        swaps=((pinging, "look", _never_deaf),),
+    ),
+    "missed": Mutant(
+        why="a heartbeat is marked down and nobody is told",
+        heartbeats=True,
+        swaps=((pinging, "word", _untold),),
+    ),
+    "in time": Mutant(
+        why="a ping does not put off when the next one is due",
+        heartbeats=True,
+        swaps=((pinging, "heard", _never_put_off),),
     ),
     "fallback": Mutant(
         why="a method that failed is not followed by the next one",

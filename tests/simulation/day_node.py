@@ -1,10 +1,10 @@
 """One process of Tocsin in the simulation: the real application, on a clock and with providers."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from day_crashes import Crash, CrashableDatabase, Fuse
 from day_providers import Provider
@@ -13,7 +13,9 @@ from tocsin.app.wiring import Application
 from tocsin.kernel import sealer
 from tocsin.kernel.actor import Actor
 from tocsin.kernel.settings import Settings
-from tocsin.signals.model import Slice
+from tocsin.signals.core.heartbeat_config import Heartbeats
+from tocsin.signals.jobs import Pings
+from tocsin.signals.model import Ping, Slice
 
 if TYPE_CHECKING:
     from day import Day
@@ -62,20 +64,30 @@ class Node:
         self.app.sorter.lanes = day.lanes
         if day.mutant is not None and day.mutant.parts is not None:
             day.mutant.parts(self)
-        self._intake: asyncio.Task[None] | None = None
+        self.pings = Pings(
+            self.app.units,
+            lambda: self.app.store.current.part(Heartbeats),
+            self.app.intake.pulse,
+            self.app.way,
+            elapsed_s=lambda: self._clock.now().timestamp(),
+        )
+        self._takes: dict[str, asyncio.Future[None]] = {}  # what takes signals, and pings
 
     async def open(self) -> None:
         """Connect, and take what senders send."""
         await self.app.open()
-        self._intake = asyncio.ensure_future(self.app.intake.run())
+        self._takes = {
+            "signals": asyncio.ensure_future(self.app.intake.run()),
+            "pings": asyncio.ensure_future(self.pings.run()),
+        }
         self._refreshed_at = self._clock.now()
 
     async def close(self) -> None:
         """Take its connections away: what was open is rolled back."""
-        if self._intake is not None:
-            self._intake.cancel()
-            await asyncio.wait({self._intake})
-            died = None if self._intake.cancelled() else self._intake.exception()
+        for takes in self._takes.values():
+            takes.cancel()
+            await asyncio.wait({takes})
+            died = None if takes.cancelled() else takes.exception()
             if died is not None and not _is_crash(died):
                 raise died
         await self.app.close()
@@ -94,12 +106,25 @@ class Node:
 
     async def accept(self, sender: Actor, form: str, slices: Sequence[Slice]) -> None:
         """Take signals; returns once they are on disk. Raises Crash if nobody will ever answer."""
-        assert self._intake is not None
-        asked = asyncio.ensure_future(self.app.intake.accept(sender, form, slices))
-        await asyncio.wait({asked, self._intake}, return_when=asyncio.FIRST_COMPLETED)
+        await self._answer("signals", self.app.intake.accept(sender, form, slices))
+
+    async def ping(self, one: Ping) -> None:
+        """Take a ping; returns once it is on disk. Raises Crash if nobody will ever answer."""
+        await self._answer("pings", self.pings.take(one))
+
+    async def listen(self) -> None:
+        """Note that pings are heard; whoever knows of no heartbeat has not looked for a while."""
+        if not self.pings.is_used:
+            await self.refresh()
+        await self.pings.listen()
+
+    async def _answer(self, taker: str, asking: Coroutine[Any, Any, object]) -> None:
+        takes = self._takes[taker]
+        asked: asyncio.Future[Any] = asyncio.ensure_future(asking)
+        await asyncio.wait({asked, takes}, return_when=asyncio.FIRST_COMPLETED)
         if not asked.done():
             asked.cancel()
-            died = None if self._intake.cancelled() else self._intake.exception()
+            died = None if takes.cancelled() else takes.exception()
             raise Crash(self.fuse.died_at) if died is None or _is_crash(died) else died
         await asked
 

@@ -1,20 +1,26 @@
 """Looks on from outside: triggers write down what the rows themselves forget.
 
 Each transaction is known by its id, so that "in the same transaction" can be asked afterwards.
-Nothing here changes a row of the product.
+Nothing here changes a row of the product, but for what it says of itself while time goes by.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from tocsin.signals.store.heartbeats import note_listening
+
+LONG = timedelta(days=400)
+
 INSTALL: LiteralString = """
 CREATE SCHEMA watching;
 
-CREATE TABLE watching.events (xid xid8, id uuid, kind text, at timestamptz, subjects uuid[]);
+CREATE TABLE watching.events (xid xid8, id uuid, kind text, at timestamptz, subjects uuid[],
+                              n bigint GENERATED ALWAYS AS IDENTITY);
 CREATE INDEX ON watching.events (xid);
+CREATE INDEX ON watching.events (n) WHERE kind ~ '^signals.heartbeat_[a-z]+$';
 CREATE FUNCTION watching.event() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO watching.events
@@ -109,6 +115,11 @@ class Observer:
         cursor = await self._conn.execute(query, params or None)
         return list(await cursor.fetchall())
 
+    async def have_listened(self, at: datetime) -> None:
+        """Write what living processes have written every five seconds: that pings are heard."""
+        assert self._conn is not None
+        await note_listening(self._conn, at, away=LONG)
+
     async def one(self, query: LiteralString, **params: object) -> Any:
         """Return the one value a query finds."""
         return (await self.rows(query, **params))[0][0]
@@ -132,11 +143,15 @@ class Observer:
                             WHERE state = 'firing' AND ends_at <= %(now)s),
                    EXISTS (SELECT 1 FROM kernel.jobs
                             WHERE parked_at IS NULL AND due_at <= %(now)s
-                              AND (leased_until IS NULL OR leased_until <= %(now)s))
+                              AND (leased_until IS NULL OR leased_until <= %(now)s)),
+                   EXISTS (SELECT 1 FROM signals.heartbeats WHERE due_at <= %(now)s),
+                   EXISTS (SELECT 1 FROM signals.heartbeats)
+                   AND NOT EXISTS (SELECT 1 FROM signals.listening
+                                    WHERE heard_at >= %(now)s - interval '5 s')
             """,
             now=now,
         )
-        duties = ("sort", "expire", "jobs")
+        duties = ("sort", "expire", "jobs", "miss", "listen")
         return frozenset(
             duty for duty, has_work in zip(duties, found[0], strict=True) if has_work
         )
@@ -147,7 +162,8 @@ class Observer:
             """
             SELECT least((SELECT min(greatest(due_at, coalesce(leased_until, due_at)))
                             FROM kernel.jobs WHERE parked_at IS NULL),
-                         (SELECT min(ends_at) FROM triage.alerts WHERE state = 'firing'))
+                         (SELECT min(ends_at) FROM triage.alerts WHERE state = 'firing'),
+                         (SELECT min(due_at) FROM signals.heartbeats))
             """
         )
         return found

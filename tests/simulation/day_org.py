@@ -85,8 +85,11 @@ class Org:
         self.removed: set[str] = set()  # people and policies that are not there just now
         self.ever_removed: set[str] = set()
         self.bound_s: dict[str, int] = {}
+        self._rounds: dict[str, tuple[int, int]] = {}
         self.catch_every_s: dict[str, int] = {}
         self.revisions: list[Revision] = []
+        self.heartbeats: dict[str, dict[str, Any]] = {}
+        self.is_pruned = False  # something is gone that no name in `removed` says
 
     def _rotation(self) -> dict[str, Any]:
         rng = self._rng
@@ -186,7 +189,12 @@ class Org:
         """Remember the longest that a policy, and a page for one person, may take."""
         rounds = sum(seconds(s["timeout"], field="timeout") for s in policy["steps"])
         every_s = seconds(policy["catchAllEvery"], field="every")
-        bounds = {name: rounds * (policy["repeat"] + 1)}
+        # a page goes on by the policy as it has become: at worst its longest round, most often
+        longest, most = self._rounds.get(name, (rounds, policy["repeat"]))
+        is_edited = (longest, most) != (rounds, policy["repeat"])
+        longest, most = max(longest, rounds), max(most, policy["repeat"])
+        self._rounds[name] = (longest, most)
+        bounds = {name: longest * (most + 1 + is_edited)}
         if name == "default":
             bounds["asked"] = ASKED_TIMEOUT_S * (policy["repeat"] + 1)
         for one, bound_s in bounds.items():
@@ -221,6 +229,7 @@ class Org:
                 _document("Route", name, self._route(spec))
                 for name, spec in self.routes.items()
             ),
+            *(_document("Heartbeat", name, spec) for name, spec in self.heartbeats.items()),
         ]
 
     def _turns(

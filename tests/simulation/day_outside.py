@@ -18,7 +18,7 @@ from tocsin.governance import actions as governance
 from tocsin.kernel.access import Role
 from tocsin.kernel.actor import SYSTEM, Actor
 from tocsin.kernel.errors import NotFound
-from tocsin.kernel.ids import IncidentId, PageId
+from tocsin.kernel.ids import IncidentId, PageId, PersonId
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import actions as oncall
 from tocsin.oncall.ports import Outgoing
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Labels = tuple[tuple[str, str], ...]
 
 
-def actor(kind: str, name: str, role: Role, person_id: UUID | None = None) -> Actor:
+def actor(kind: str, name: str, role: Role, person_id: PersonId | None = None) -> Actor:
     return Actor(
         kind=kind, id=uuid5(NAMESPACE_URL, name), name=name, role=role, person_id=person_id
     )
@@ -83,7 +83,9 @@ class Outside:
 
         if not await self._day.on_any(accept):
             self._day.after(
-                "post again", lambda: self.post(alerts, ends_in_s=ends_in_s), seconds=30
+                "post again",
+                lambda: self.post(alerts, ends_in_s=ends_in_s),
+                seconds=self._again_s(),
             )
 
     async def event(self, source: str, action: str, severity: str = "critical") -> None:
@@ -109,8 +111,14 @@ class Outside:
 
         if not await self._day.on_any(accept):
             self._day.after(
-                "event again", lambda: self.event(source, action, severity), seconds=30
+                "event again",
+                lambda: self.event(source, action, severity),
+                seconds=self._again_s(),
             )
+
+    def _again_s(self) -> float:
+        """Return when a sender tries again; its backoff grows while nobody lives at all."""
+        return 30 if self._day.idle(busy=True) else 240
 
     async def post_unreadable(self) -> None:
         """A signal in a form that nobody knows any more: kept, set aside, paged about."""
@@ -129,7 +137,8 @@ class Outside:
     async def apply(self, node: Node) -> None:
         """Apply the configuration as it stands."""
         documents = self._day.org.documents(self._day.now)
-        prune = bool(self._day.org.removed)  # then the set is all there is
+        # then the set is all there is
+        prune = bool(self._day.org.removed) or self._day.org.is_pruned
         manager = actor("token", "ops", Role.MANAGER)
         await node.app.units.run(
             manager, lambda unit: node.app.store.apply(unit, documents, prune=prune)
@@ -140,7 +149,7 @@ class Outside:
     async def change_config(self) -> None:
         """Somebody changes the organisation."""
         self._day.note(f"config: {self._day.org.change()}")
-        await self._apply_somewhere()
+        await self.apply_somewhere()
 
     async def schedule_config(self) -> None:
         """Somebody writes down today what shall hold later."""
@@ -155,9 +164,10 @@ class Outside:
             )
         )
 
-    async def _apply_somewhere(self) -> None:
+    async def apply_somewhere(self) -> None:
+        """Apply the configuration as it stands, as soon as anybody takes it."""
         if not await self._day.on_any(self.apply):
-            self._day.after("config again", self._apply_somewhere, seconds=10)
+            self._day.after("config again", self.apply_somewhere, seconds=10)
 
     # -- what people do ------------------------------------------------------------------
 
@@ -237,12 +247,14 @@ class Outside:
         if bundle:  # one tap for all that the message told of
             await units.run(
                 governance.actor_of_link(link, "somebody"),
-                lambda unit: oncall.acknowledge_bundle(unit, UUID(bundle), channel="link"),
+                lambda unit: oncall.acknowledge_bundle(
+                    unit, page_id, UUID(bundle), channel="link"
+                ),
             )
 
-    async def _person_id(self, name: str) -> UUID:
+    async def _person_id(self, name: str) -> PersonId:
         query = "SELECT uid FROM kernel.resources WHERE kind = 'Person' AND name = %(name)s"
-        found: UUID = await self._asked.one(query, name=name)
+        found: PersonId = await self._asked.one(query, name=name)
         return found
 
     async def resolve_incident(self, incident_id: str) -> None:
@@ -268,7 +280,11 @@ class Outside:
         seen = {
             _identity(labels): count
             for labels, count in await self._asked.rows(
-                "SELECT labels, seen_count FROM triage.alerts WHERE integration <> 'tocsin'"
+                """
+                SELECT labels, seen_count
+                  FROM triage.alerts
+                 WHERE integration NOT IN ('tocsin', 'heartbeats')
+                """
             )
         }
         for labels in self.accepted.keys() | self.unsure.keys() | seen.keys():

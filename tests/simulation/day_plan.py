@@ -10,6 +10,7 @@ from day_org import SERVICES
 from day_outside import Labels
 from day_people import VERBS
 from day_providers import forecast
+from day_race import race
 
 HOURS = 24.0
 
@@ -36,7 +37,7 @@ def plan(day: Day) -> None:
     for n in range(rng.randrange(2, 5)):
         _events(day, rng, n)
     for hours in _times(rng, 4, 12):
-        day.at(day.start + timedelta(hours=hours), "race", day.race)
+        day.at(day.start + timedelta(hours=hours), "race", partial(race, day))
     for hours in _times(rng, 3, 6):
         day.at(day.start + timedelta(hours=hours), "watchdog", day.watch)
     if rng.random() < 0.05 or (day.mutant is not None and day.mutant.storms):

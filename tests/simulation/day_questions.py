@@ -139,6 +139,44 @@ AT_REST: LiteralString = """
                         WHERE p.incident_id = i.id AND p.policy_id = r.uid
                           AND p.state <> 'resolved')
     UNION ALL
+    SELECT 'I1 heartbeat is down and no alert fires', r.name, h.down_at::text, ''
+      FROM signals.heartbeats h
+      JOIN kernel.resources r ON r.uid = h.id
+     WHERE h.state = 'down'
+       AND NOT EXISTS (SELECT 1 FROM triage.alerts a
+                        WHERE a.integration = 'heartbeats' AND a.labels ->> 'heartbeat' = r.name
+                          AND (a.state = 'firing'
+                               OR a.reasons[1] LIKE '%%by hand%%' AND a.ends_at >= h.down_at))
+    UNION ALL
+    SELECT 'I1 missed heartbeat without an incident', a.labels ->> 'heartbeat', g.state, ''
+      FROM triage.alerts a
+      LEFT JOIN triage.groups g ON g.id = a.group_id
+     WHERE a.integration = 'heartbeats' AND a.state = 'firing'
+       AND g.state IS DISTINCT FROM 'waiting'
+       AND NOT EXISTS (SELECT 1 FROM command.incident_groups ig
+                         JOIN command.incidents i ON i.id = ig.incident_id
+                        WHERE ig.group_id = g.id
+                          AND (i.resolved_at IS NULL OR i.resolved_by = 'person'))
+    UNION ALL
+    SELECT 'I6 alert of a heartbeat that is not down', a.labels ->> 'heartbeat', '', ''
+      FROM triage.alerts a
+     WHERE a.integration = 'heartbeats' AND a.state = 'firing'
+       AND NOT EXISTS (SELECT 1 FROM signals.heartbeats h
+                         JOIN kernel.resources r ON r.uid = h.id
+                        WHERE h.state = 'down' AND r.name = a.labels ->> 'heartbeat')
+    UNION ALL
+    SELECT 'I6 all heartbeats are well and the incident goes on', i.number::text, '', ''
+      FROM command.incidents i
+      JOIN command.incident_groups ig ON ig.incident_id = i.id
+      JOIN triage.groups g ON g.id = ig.group_id
+     WHERE i.resolved_at IS NULL AND i.opened_by = 'alerts'
+       AND NOT EXISTS (SELECT 1 FROM watching.events e
+                        WHERE i.id = ANY (e.subjects)
+                          AND e.kind IN ('command.incident_reopened_by_person',
+                                         'command.incident_merged', 'command.incident_split'))
+     GROUP BY i.id, i.number
+    HAVING bool_and(g.integration = 'heartbeats') AND sum(g.firing_count) = 0
+    UNION ALL
     SELECT 'I2 nobody answers and no alarm is raised', p.id::text, '', ''
       FROM oncall.pages p
      WHERE p.state = 'escalating' AND p.catch > %(patience)s AND NOT p.unpageable

@@ -148,6 +148,7 @@ class Pings:
             await self._refuse(group, error)
             return
         self._failed = False
+        log.debug("pings.kept", count=len(pings))
         for one, answer in zip(group, answers, strict=True):
             if answer is not None:
                 PINGS.labels(one.ping.kind).inc()
@@ -179,7 +180,7 @@ class Pings:
 
     def _is_within_rate(self, key: object) -> bool:
         """Count a ping of a key, and say whether it is one of those that are kept."""
-        now = asyncio.get_running_loop().time()
+        now = self._elapsed_s()
         at, level = self._recent.get(key, (now, 0.0))
         level = max(0.0, level - (now - at) * PER_S)
         if level + 1 > BURST:

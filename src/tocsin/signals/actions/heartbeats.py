@@ -4,6 +4,7 @@ import secrets
 from hashlib import sha256
 
 from tocsin.kernel.errors import Conflict, NotFound
+from tocsin.kernel.resources import require_newest
 from tocsin.kernel.unit import Unit
 from tocsin.signals.actions.pinging import named, not_before, tell
 from tocsin.signals.core.heartbeat import edited, paused, resumed
@@ -125,6 +126,7 @@ async def _resume(unit: Unit, one: Heartbeat, beat: Beat) -> None:
 
 async def _row(unit: Unit, one: Heartbeat) -> Standing:
     found, _ = await rows.heartbeats_for_update(unit.conn, {one.id})
+    await require_newest(unit)
     if one.id not in found:
         raise NotFound(f"no heartbeat {one.name!r} any more")
     return found[one.id]

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from tocsin.kernel.errors import NotFound
 from tocsin.kernel.ids import uuid7
+from tocsin.kernel.resources import require_newest
 from tocsin.kernel.unit import Unit
 from tocsin.signals import store
 from tocsin.signals.core.heartbeat import Outcome, Step, heard, look
@@ -45,6 +46,7 @@ async def hear(unit: Unit, pings: Sequence[Ping]) -> list[Heard | None]:
     ids = {one.heartbeat_id for one in pings if one.heartbeat_id is not None}
     hashes = {one.key_hash for one in pings if one.key_hash}
     found, keys = await rows.heartbeats_for_update(unit.conn, ids, hashes)
+    await require_newest(unit)
     beats = {key: one.beat for key, one in found.items() if key in known}
     answers: list[Heard | None] = []
     words: list[tuple[Word | None, datetime]] = []
@@ -95,6 +97,7 @@ async def watch(unit: Unit) -> Looked:
         return Looked()
     known = unit.config(Heartbeats).by_id
     due = await rows.due_for_update(unit.conn, unit.now, limit=LOOKS_MAX)
+    await require_newest(unit)
     beats: dict[UUID, Beat] = {}
     words: list[tuple[Word | None, datetime]] = []
     missed_count = 0

@@ -151,4 +151,7 @@ def _held_until(beat: Beat, rule: Rule, deaf: Deaf | None) -> datetime | None:
     if awaited and min(awaited) > deaf.until:
         return None
     again_at = min(expected_after(rule, deaf.until), deaf.until + AGAIN_MAX)
-    return later(again_at, rule.grace_s)
+    until = later(again_at, rule.grace_s)
+    if beat.started_at is not None and beat.started_at > deaf.until:
+        return min(until, _ends_by(rule, beat.started_at))  # it was heard again
+    return until

@@ -205,19 +205,25 @@ async def add_pings(
 
 
 async def note_listening(conn: AsyncConnection[Any], now: datetime, *, away: timedelta) -> None:
-    """Note that pings are heard now; where nobody has noted that for `away`, nobody could be."""
+    """Note that pings are heard now; where nobody has noted that for `away`, nobody could be.
+
+    Two such times with no more than `away` between them are one: nobody may have looked there
+    at who was due in the first.
+    """
     await conn.execute(
         """
         INSERT INTO signals.listening AS l (heard_at)
         VALUES (%(now)s)
             ON CONFLICT (only_row) DO UPDATE
-           SET deaf_since = CASE WHEN l.heard_at < %(gone)s THEN l.heard_at
+           SET deaf_since = CASE WHEN l.heard_at < %(gone)s
+                                  AND l.deaf_until + %(away)s >= l.heard_at THEN l.deaf_since
+                                 WHEN l.heard_at < %(gone)s THEN l.heard_at
                                  ELSE l.deaf_since END,
                deaf_until = CASE WHEN l.heard_at < %(gone)s THEN %(now)s
                                  ELSE l.deaf_until END,
                heard_at = greatest(l.heard_at, %(now)s)
         """,
-        {"now": now, "gone": now - away},
+        {"now": now, "gone": now - away, "away": away},
     )
 
 

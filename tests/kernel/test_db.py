@@ -1,5 +1,6 @@
 """Connections: the types they bring, the failures they survive, the versions they refuse."""
 
+import asyncio
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -82,6 +83,24 @@ async def test_callers_who_wait_too_long_are_told_and_may_try_again(dsn: str) ->
                 pass
 
     assert is_transient(caught.value)
+
+
+async def test_a_caller_who_is_cancelled_just_when_it_is_served_is_cancelled(dsn: str) -> None:
+    """On Python 3.11 the pool's own wait swallows that, and the process would not stop."""
+    async with Database(dsn, min_size=1, max_size=1) as database:
+
+        async def use() -> str:
+            async with database.connection():
+                return "used"
+
+        async with asyncio.timeout(5), database.connection():
+            caller = asyncio.ensure_future(use())
+            while not database.load()[1]:
+                await asyncio.sleep(0)
+        caller.cancel()  # the connection is its own already
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        assert await use() == "used"
 
 
 async def test_a_statement_over_its_limit_is_ended_and_may_be_tried_again(dsn: str) -> None:

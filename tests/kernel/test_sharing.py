@@ -88,6 +88,50 @@ async def test_one_that_gives_up_takes_nobody_along(database: Database) -> None:
     assert len(await bells(database)) in {COUNT - 1, COUNT}
 
 
+async def test_who_leads_and_is_cancelled_takes_nobody_along(database: Database) -> None:
+    await make_bells(database)
+    sharing, held, leads = Sharing(units_of(database)), asyncio.Event(), asyncio.Event()
+
+    async def wait(_unit: Unit) -> None:
+        await held.wait()
+
+    async def stay(_unit: Unit) -> None:
+        leads.set()
+        await asyncio.Event().wait()
+
+    first = [asyncio.ensure_future(sharing.run(uuid7(), wait)) for _ in range(HANDS)]
+    await asyncio.sleep(0)
+    leader = asyncio.ensure_future(sharing.run(uuid7(), stay))
+    await asyncio.sleep(0)
+    others = [asyncio.ensure_future(sharing.run(uuid7(), casting(name))) for name in "abc"]
+    await asyncio.sleep(0)
+    held.set()
+    async with asyncio.timeout(5):
+        await leads.wait()
+        leader.cancel()
+        await asyncio.gather(*first, *others)
+    assert await bells(database) == ["a", "b", "c"]
+    await sharing.run(uuid7(), casting("d"))  # no hand is lost
+
+
+async def test_one_that_is_cancelled_before_its_turn_is_never_begun(database: Database) -> None:
+    await make_bells(database)
+    sharing, held = Sharing(units_of(database)), asyncio.Event()
+
+    async def wait(_unit: Unit) -> None:
+        await held.wait()
+
+    first = [asyncio.ensure_future(sharing.run(uuid7(), wait)) for _ in range(HANDS)]
+    await asyncio.sleep(0)
+    one, other = (asyncio.ensure_future(sharing.run(uuid7(), casting(name))) for name in "ab")
+    await asyncio.sleep(0)
+    one.cancel()
+    held.set()
+    async with asyncio.timeout(5):
+        await asyncio.gather(*first, other)
+    assert await bells(database) == ["b"]
+
+
 async def test_a_subject_that_is_locked_for_long_holds_up_only_its_own(
     database: Database,
 ) -> None:

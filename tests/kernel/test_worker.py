@@ -294,28 +294,6 @@ async def test_an_errand_that_fails_comes_back_after_its_backoff(database: Datab
     assert await rows(database, JOBS) == []
 
 
-async def test_a_worker_that_is_stopped_gives_its_errands_back_at_once(
-    database: Database,
-) -> None:
-    started, clock = asyncio.Event(), FakeClock(NOON)
-
-    async def fetch(errand: Errand, job: Fetch) -> None:
-        started.set()
-        await asyncio.Event().wait()
-
-    worker = worker_of(database, job_kinds(fetch=fetch), clock)
-    await defer(worker.units, [Fetch()])
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(worker.run())
-        async with asyncio.timeout(5):
-            await started.wait()
-        clock.forward(seconds=2)
-        running.cancel()
-    assert await rows(database, "SELECT due_at, leased_by, leased_until FROM kernel.jobs") == [
-        (clock.now(), None, None)
-    ]
-
-
 async def test_a_running_worker_is_woken_by_a_commit_of_its_own_process(
     database: Database,
 ) -> None:

@@ -191,8 +191,13 @@ class Database:
         # restart breaks all of them at once, and each is here dropped in microseconds.
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + self._wait_limit_s
+        cancel_count = _cancel_count()
         while True:
             candidate = await self._pool.getconn(timeout=max(give_up_at - loop.time(), 0.0))
+            if _cancel_count() > cancel_count:
+                # Python 3.11's wait_for, in the pool, swallows it at the moment of success
+                await self._pool.putconn(candidate)
+                raise asyncio.CancelledError
             if not _is_broken(candidate):
                 return candidate
             await candidate.close()
@@ -254,6 +259,11 @@ class _PatientConnection(AsyncConnection[TupleRow]):
 def _adapt(connection: AsyncConnection[TupleRow] | Connection[TupleRow]) -> None:
     set_json_dumps(msgspec.json.encode, connection)
     set_json_loads(msgspec.json.decode, connection)
+
+
+def _cancel_count() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task is not None else 0
 
 
 def _is_broken(connection: AsyncConnection[TupleRow]) -> bool:

@@ -26,9 +26,11 @@ UNSORTABLE = Counter(
     "tocsin_signals_unsortable", "Signals no rule could read.", registry=REGISTRY
 )
 ATTEMPTS = Counter(
-    "tocsin_attempts", "Attempts to deliver, by method and outcome.", ["method", "outcome"],
+    "tocsin_attempts",
+    "Attempts to deliver, by method and outcome; Skipped: its provider is left alone for a while.",
+    ["method", "outcome"],
     registry=REGISTRY,
-)  # fmt: skip
+)
 RECEIPTS = Counter(
     "tocsin_receipts", "What providers told of messages that they had taken.", ["kind"],
     registry=REGISTRY,

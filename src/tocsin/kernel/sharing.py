@@ -1,35 +1,29 @@
 """Small acts of many tasks in few units: those that wait at the same time share one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 from tocsin.kernel.actor import SYSTEM
+from tocsin.kernel.logs import Log
 from tocsin.kernel.unit import Unit
 from tocsin.kernel.units import Units
 
 HANDS = 2
 TOGETHER_MAX = 16
 _IMPATIENT = "SET LOCAL lock_timeout = '250ms'"
+log = Log("sharing")
 
 Act = Callable[[Unit], Awaitable[None]]
 
 
 class _Part:
-    """One act, and what its task waits for."""
+    """One act, and what its task waits for: whether it was committed with the others."""
 
     def __init__(self, key: UUID, act: Act) -> None:
         self.key = key
         self.act = act
-        self.ended = asyncio.get_running_loop().create_future()
-
-    def fail(self, error: BaseException) -> None:
-        if not self.ended.done():
-            self.ended.set_exception(error)
-
-    def succeed(self) -> None:
-        if not self.ended.done():
-            self.ended.set_result(None)
+        self.ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
 
 class Sharing:
@@ -44,60 +38,40 @@ class Sharing:
         """Return once `act` is committed; raises what it raises, and others' failures never.
 
         It locks what `key` names and nothing else: acts that share go in the order of their
-        keys, so that no two units wait for each other. It may run more than once.
+        keys, so that no two units wait for each other. It may run more than once, even after
+        its commit, where the task that led the unit is cancelled just then.
         """
         mine = _Part(key, act)
         self._waiting.append(mine)
-        failed: list[_Part] = []
         try:
             async with self._hands:
                 while mine in self._waiting:
-                    failed += await self._together()
-            await self._apart(failed)  # without a hand: it may take long
-            await mine.ended
+                    await self._together()
+            is_committed = await mine.ended
         finally:
             if mine in self._waiting:
                 self._waiting.remove(mine)
-            mine.ended.cancel()  # nobody waits any more
+        if not is_committed:  # without a hand: it may take long
+            await self._units.run(SYSTEM, act)
 
-    async def _together(self) -> list[_Part]:
-        """Run what waits in one unit; return what must be run apart, for they failed together."""
+    async def _together(self) -> None:
+        """Run what waits in one unit; where that fails, each task runs its own act alone."""
         parts = self._waiting[:TOGETHER_MAX]
         del self._waiting[:TOGETHER_MAX]
         parts.sort(key=lambda part: part.key)
-
+        is_committed = False
         try:
             await self._units.run(SYSTEM, _all_of(parts))
-        except Exception:  # noqa: BLE001 - door: each task hears of its own act only
-            return parts
-        except BaseException:  # the process stops
+            is_committed = True
+        except Exception as error:  # noqa: BLE001 - door: each task hears of its own act only
+            log.info("shared.apart", acts=len(parts), error=f"{type(error).__name__}: {error}")
+        finally:  # where this task is cancelled, the others go on
             for part in parts:
-                part.ended.cancel()
-            raise
-        else:
-            for part in parts:
-                part.succeed()
-        return []
-
-    async def _apart(self, parts: list[_Part]) -> None:
-        """Run each alone, all at once: where the database is away each waits as it would have."""
-        async with asyncio.TaskGroup() as group:
-            for part in parts:
-                group.create_task(self._alone(part))
-
-    async def _alone(self, part: _Part) -> None:
-        try:
-            await self._units.run(SYSTEM, part.act)
-        except Exception as error:  # noqa: BLE001 - door: its task hears of it
-            part.fail(error)
-        except BaseException:
-            part.ended.cancel()
-            raise
-        else:
-            part.succeed()
+                if not part.ended.done():  # else nobody waits any more
+                    part.ended.set_result(is_committed)
 
 
-def _all_of(parts: list[_Part]) -> Act:
+def _all_of(parts: Sequence[_Part]) -> Act:
     async def act(unit: Unit) -> None:
         # whose subject is locked for long must not hold up all others
         await unit.conn.execute(_IMPATIENT)

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
+
+from psycopg import AsyncConnection
 
 from tocsin.kernel import job_queue
 from tocsin.kernel.actor import SYSTEM
 from tocsin.kernel.clock import Clock
-from tocsin.kernel.errand import Errand, LeaseLost
+from tocsin.kernel.errand import STOPPING_S, Errand, LeaseLost
 from tocsin.kernel.errors import Unavailable
 from tocsin.kernel.ids import uuid7
 from tocsin.kernel.jobs import JobKinds, JobRow, Mode, backoff
@@ -25,9 +28,14 @@ SHARING_MAX = 16
 POLL_S = 1.0
 FULL_POLL_S = 0.05  # where more is due than there are hands
 HEARTBEAT_S = 3.0
+LEFT_TO_OTHERS = timedelta(seconds=5)  # what was passed on, before it is looked at here again
 GIVE_WAY_S = 0.2  # how long what can wait waits for pages at most
-STOPPING_S = 0.3  # a database that does not answer must not hold up the end
 log = Log("worker")
+
+
+def _tell_leased(rows: list[JobRow]) -> None:
+    if rows and log.is_debug:
+        log.debug("errands.leased", jobs=[f"{row.kind} {row.id}" for row in rows])
 
 
 class Worker:
@@ -47,6 +55,7 @@ class Worker:
         self.leisure_wake = asyncio.Event()
         self._wake = asyncio.Event()
         self._running: set[UUID] = set()
+        self._passed_on: dict[UUID, datetime] = {}  # until when others are to take it
         self._is_full = False  # the last look found as much as there were hands, or more
         self._timers = 0
         self._alone = 0  # so many timers run alone: one of those that shared a unit has failed
@@ -92,10 +101,11 @@ class Worker:
                 return min(POLL_S, (due_at - now).total_seconds())
             free = ERRANDS_MAX - len(self._running)
             rows = (
-                await job_queue.lease_errands(conn, now, worker=self.id, limit=free)
+                await self._lease(conn, now, free)
                 if free and errand_at is not None and errand_at <= now
                 else []
             )
+        _tell_leased(rows)
         for row in rows:
             # our own lease may have run out while no heartbeat got through; one is enough
             if row.id not in self._running:
@@ -108,6 +118,14 @@ class Worker:
         if self._is_full:
             return FULL_POLL_S
         return 0.0 if rows else POLL_S
+
+    async def _lease(
+        self, conn: AsyncConnection[Any], now: datetime, limit: int
+    ) -> list[JobRow]:
+        self._passed_on = {job: until for job, until in self._passed_on.items() if until > now}
+        return await job_queue.lease_errands(
+            conn, now, worker=self.id, limit=limit, without=tuple(self._passed_on)
+        )
 
     async def _drain_timers(self) -> None:
         ran = False
@@ -151,6 +169,8 @@ class Worker:
             await self.units.run(SYSTEM, act)
         except Exception as error:  # noqa: BLE001 - door: one bad timer must not stop the others
             await self._timer_failed(taken, error)
+        if taken:
+            log.debug("timer.ran", job=taken[0].kind, count=len(taken), mode=mode)
         kind = self.kinds.by_name.get(taken[0].kind) if len(taken) == 1 else None
         if kind is not None and kind.shares:
             self._alone = max(0, self._alone - 1)
@@ -200,7 +220,10 @@ class Worker:
             )  # fmt: skip
             errand.is_back = True
         finally:
+            log.debug("errand.ended", job=row.kind, job_id=row.id, attempt=row.attempts)
             self._running.discard(row.id)
+            if errand.is_passed_on:
+                self._passed_on[row.id] = self.clock.now() + LEFT_TO_OTHERS
             # others may have waited for free hands; else whoever defers a job says so
             free = ERRANDS_MAX - len(self._running)
             if errand.is_back or (self._is_full and free >= ERRANDS_TOGETHER):
@@ -238,9 +261,8 @@ class Worker:
         while True:
             ran = await self._timer() or await self._timer("leisure")
             async with self.units.db.connection() as conn:
-                rows = await job_queue.lease_errands(
-                    conn, self.clock.now(), worker=self.id, limit=1
-                )
+                rows = await self._lease(conn, self.clock.now(), 1)
+            _tell_leased(rows)
             for row in rows:
                 await self._errand(row)
             if not ran and not rows:

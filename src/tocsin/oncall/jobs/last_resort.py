@@ -56,7 +56,7 @@ class LastResort:
             else:
                 await errand.again(unit, unit.now + LAST_RESORT_AGAIN)
 
-        await errand.units.run(SYSTEM, end)
+        await errand.save(end)
 
     async def _tell(self, address: str, channel: Channel, job: CallLastResort) -> bool:
         # of its own for each contact: a gateway drops what comes with a key it has seen

@@ -7,7 +7,14 @@ from tocsin.kernel.errand import Errand
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import actions
 from tocsin.oncall.actions import NoticeToSend, SendNotice
-from tocsin.oncall.jobs.sending import Channels, send
+from tocsin.oncall.jobs.sending import (
+    Channels,
+    Elsewhere,
+    ForAnother,
+    nowhere,
+    require_here,
+    send,
+)
 from tocsin.oncall.ports import Outcome, Outgoing, TransientFailure
 
 TRIES = 5
@@ -18,8 +25,11 @@ LOW = 2  # of ntfy's priorities: no sound
 class Noticing:
     """Messages through the very channels that pages take, at the lowest voice."""
 
-    def __init__(self, channels: Channels, base_url: str) -> None:
+    def __init__(
+        self, channels: Channels, base_url: str, elsewhere: Elsewhere = nowhere
+    ) -> None:
         self._channels = channels
+        self._elsewhere = elsewhere
         self._base_url = base_url
 
     async def send(self, errand: Errand, job: SendNotice) -> None:
@@ -30,9 +40,15 @@ class Noticing:
             found = await actions.notice_to_send(unit, job.notice_id)
             if found is None:
                 await errand.done(unit)
+            else:
+                await require_here(unit, self._channels, found.method.kind, self._elsewhere)
             return found
 
-        found = await errand.units.run(SYSTEM, begin)
+        try:
+            found = await errand.units.run(SYSTEM, begin)
+        except ForAnother:
+            await errand.pass_on()
+            return
         if found is None:
             return
         outcome: Outcome = await send(self._channels, found.method, self._message(found))
@@ -44,7 +60,7 @@ class Noticing:
             await actions.notice_ended(unit, found, outcome)
             await errand.done(unit)
 
-        await errand.units.run(SYSTEM, end)
+        await errand.save(end)
 
     def _message(self, found: NoticeToSend) -> Outgoing:
         one, method = found.notice, found.method

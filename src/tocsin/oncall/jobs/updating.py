@@ -46,7 +46,7 @@ class Updating:
             else:
                 await errand.again(unit, unit.now + timedelta(seconds=wait_s))
 
-        await errand.units.run(SYSTEM, end)
+        await errand.save(end)
 
     async def _all(self, found: Sequence[Shown]) -> float | None:
         waits = [await self._one(shown) for shown in found]

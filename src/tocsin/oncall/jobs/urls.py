@@ -52,7 +52,7 @@ class UrlTeller:
             await actions.url_told(unit, job, _reason(outcome))
             await errand.done(unit)
 
-        await errand.units.run(SYSTEM, end)
+        await errand.save(end)
 
     async def _send(self, due: UrlDue, job: TellUrl) -> Outcome:
         reference = f"INC-{due.brief.number}"

@@ -1,11 +1,17 @@
 """`tocsin oncall preview` without any server, and the verbs of overrides, leave and swaps."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from click.testing import Result
 from fake_runtime import FakeRuntime, tocsin
+from msgspec import convert
+
+from tocsin.oncall.core.config import ScheduleSpec
 
 FOLLOW = """
 apiVersion: tocsin/v1
@@ -172,3 +178,97 @@ def test_calendars_are_made_shown_once_regenerated_and_revoked(runtime: FakeRunt
     assert json.loads(gone.stdout) == {"id": "c", "revoked": True}
     both = tocsin(runtime, "oncall", "calendar", "add", "--team", "a", "--person", "b")
     assert both.exit_code == 2
+
+
+FOLLOWING = """
+apiVersion: tocsin/v1
+kind: Schedule
+metadata: {name: shop}
+spec:
+  timezone: UTC
+  layers:
+    - {name: base, start: "2026-01-05", every: week, people: [maya]}
+    - {name: theirs, calendar: {url: "URL"}}
+---
+apiVersion: tocsin/v1
+kind: Person
+metadata: {name: bea}
+spec: {displayName: Bea Boss, contact: [{type: email, address: bea@example.org}]}
+"""
+EVENT = """BEGIN:VEVENT
+UID:WHO
+DTSTAMP:20260101T000000Z
+SUMMARY:WHO
+DTSTART:20260328T100000Z
+DTEND:20260328T180000Z
+END:VEVENT
+"""
+
+
+async def test_a_preview_without_a_server_says_that_a_calendar_is_unknown_or_reads_it(
+    runtime: FakeRuntime, tmp_path: Path
+) -> None:
+    events = EVENT.replace("WHO", "Bea Boss") + EVENT.replace("WHO", "A stranger")
+    text = f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\n{events}END:VCALENDAR\n"
+    head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(text)}\r\n\r\n"
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write((head + text).encode())
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    file = tmp_path / "shop.yaml"
+
+    async def preview(url: str, *more: str) -> Result:
+        file.write_text(FOLLOWING.replace("URL", url))
+        asked = ("-f", str(file), "--at", "2026-03-28T12:00", "--json", *more)
+        return await asyncio.to_thread(tocsin, runtime, "oncall", "preview", *asked)
+
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/a.ics"
+        unread = await preview(url)
+        read = await preview(url, "--read-calendars", "--allow-networks", "127.0.0.0/8")
+        guarded = await preview(url, "--read-calendars")
+    [one] = json.loads(unread.stdout)
+    assert (one["slots"], one["unknown_layers"]) == ({"primary": ["maya"]}, ["theirs"])
+    assert "layer theirs follows a calendar: who has it is not known here" in unread.stderr
+    [one] = json.loads(read.stdout)
+    assert (one["slots"], one["unknown_layers"]) == ({"primary": ["bea"]}, [])
+    assert (
+        read.stderr == "shop: layer theirs: left out: 'A stranger' is nobody in these files\n"
+    )
+    assert guarded.exit_code == 2
+    assert "not a public address" in guarded.stderr
+    masked = await preview("https://calendar.example.org/…2", "--read-calendars")
+    assert masked.exit_code == 2
+    assert "write the address out" in masked.stderr
+
+
+def test_an_imported_calendar_is_printed_as_a_layer_of_the_schedule(
+    runtime: FakeRuntime, tmp_path: Path
+) -> None:
+    shift = {
+        "people": ["bea"],
+        "from": "2026-03-28T10:00Z",
+        "to": "2026-03-28T18:00Z",
+        "turn": 7,
+    }
+    other = {"name": "theirs", "calendar": {"url": "https://x.test/…"}, "shifts": []}
+    document = {
+        "spec": {"timezone": "UTC", "layers": [other, {"name": "vendor", "shifts": []}]}
+    }
+    runtime.answers.table |= {
+        "GET /resources/Schedule/shop": [{"document": document}],
+        "POST /oncall/schedules/shop/import": [{
+            "layer": {"name": "vendor", "slot": "primary", "shifts": [shift]},
+            "unknown": ["A stranger"], "overlapping": 0,
+        }],
+    }  # fmt: skip
+    file = tmp_path / "a.ics"
+    file.write_text("BEGIN:VCALENDAR")
+    shown = tocsin(runtime, "oncall", "import", "shop", "--layer", "vendor", "-f", str(file))
+    assert shown.stderr == "left out: 'A stranger' is nobody here\n"
+    found = convert(yaml.safe_load(shown.stdout)["spec"], ScheduleSpec)
+    assert [one.name for one in found.layers] == ["theirs", "vendor"]
+    assert found.layers[1].shifts[0].turn == 7

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import convert
 
-from tocsin.app.wiring import COMPILERS, KINDS
+from tocsin.app.wiring import KINDS, compilers
 from tocsin.flows.planning import HORIZON, carried, explain
 from tocsin.kernel.snapshot import Resource, Resources, Snapshot, compile_snapshot
 from tocsin.oncall.core.config import Directory
@@ -33,7 +33,7 @@ def snapshot(config: Config) -> Snapshot:
         Resource(uuid5(NAMESPACE_URL, kind + name), kind, name, convert(spec, SPECS[kind]))
         for (kind, name), spec in config.items()
     )
-    return compile_snapshot(1, resources, COMPILERS)
+    return compile_snapshot(1, resources, compilers())
 
 
 def person(name: str, **more: Any) -> dict[str, Any]:

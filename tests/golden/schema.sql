@@ -410,6 +410,7 @@ CREATE TABLE oncall.calendar_shifts (
     start_at timestamp with time zone NOT NULL,
     end_at timestamp with time zone NOT NULL,
     people uuid[] NOT NULL,
+    turn integer,
     CONSTRAINT calendar_shifts_pkey PRIMARY KEY (schedule_id, layer, start_at),
     CONSTRAINT calendar_shifts_check CHECK ((end_at > start_at))
 );
@@ -516,6 +517,7 @@ CREATE TABLE oncall.notifications (
     urgency text NOT NULL DEFAULT 'high'::text,
     bundle uuid,
     tried_at timestamp with time zone,
+    again_at timestamp with time zone,
     CONSTRAINT notifications_page_id_epoch_loop_step_catch_person_id_rule__key UNIQUE (page_id, epoch, loop, step, catch, person_id, rule, method),
     CONSTRAINT notifications_pkey PRIMARY KEY (id),
     CONSTRAINT notifications_page_id_fkey FOREIGN KEY (page_id) REFERENCES oncall.pages(id)
@@ -853,3 +855,8 @@ CREATE INDEX groups_open ON triage.groups USING btree (id) WHERE (state = ANY (A
 CREATE INDEX groups_opened ON triage.groups USING btree (opened_at);
 CREATE INDEX groups_restricted ON triage.groups USING btree (id) WHERE (visible_to IS NOT NULL);
 CREATE UNIQUE INDEX groups_live ON triage.groups USING btree (key) WHERE (state <> 'ended'::text);
+
+VIEW oncall.unwitnessed AS  SELECT p.id
+   FROM (oncall.pages p
+     LEFT JOIN kernel.jobs j ON (((j.subject = p.id) AND (j.epoch = p.epoch) AND (j.mode = 'timer'::text) AND (j.parked_at IS NULL))))
+  WHERE ((p.state <> 'resolved'::text) AND (j.id IS NULL));;

@@ -9,6 +9,7 @@ from tocsin.kernel.actor import SYSTEM
 from tocsin.kernel.reactions import may
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import actions as oncall
+from tocsin.oncall.core.page import RETRIGGERS_MAX
 from tocsin.oncall.events import PageOpened
 from tocsin.oncall.ports import Outcome, Outgoing, Sent, TransientFailure
 
@@ -31,6 +32,21 @@ async def test_a_page_without_its_timer_is_set_going_again_and_paged_about(
     await world.forward(minutes=6)  # the restored page has gone on to its next step
     assert "oncall.step_called" in (await world.story())[-8:]
     assert await world.app.units.run(SYSTEM, oncall.watch) == []
+
+
+async def test_an_incident_that_is_acknowledged_for_ever_is_looked_at_in_the_end(
+    world: World,
+) -> None:
+    await world.signal(FIRE, ends_at=NOON + timedelta(days=5))
+    [(page_id,)] = await world.rows("SELECT id FROM oncall.pages")
+    await world.rows(f"UPDATE oncall.pages SET retriggers = {RETRIGGERS_MAX} RETURNING id")
+    await world.app.units.run(
+        SYSTEM, lambda unit: oncall.acknowledge(unit, page_id, channel="API")
+    )
+    await world.forward(minutes=31)
+    assert "oncall.retriggers_spent" in await world.story()
+    titles = [row[0] for row in await world.rows("SELECT title FROM command.incidents")]
+    assert titles == ["HighErrorRate on checkout", "TocsinIncidentForgotten on tocsin"]
 
 
 async def test_a_reaction_that_failed_is_parked_shown_and_done_later(dsn: str) -> None:

@@ -8,7 +8,7 @@ import yaml
 from kernel_world import MAYA, NOON, rows, units_of
 from msgspec import convert
 
-from tocsin.app.wiring import COMPILERS, KINDS
+from tocsin.app.wiring import KINDS, compilers
 from tocsin.flows.cautions import cautions
 from tocsin.flows.planning import explain
 from tocsin.kernel.actor import Actor
@@ -27,7 +27,7 @@ class Shelf:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.clock = FakeClock(NOON)
-        self.store = Store(KINDS, COMPILERS, explain, cautions)
+        self.store = Store(KINDS, compilers(), explain, cautions)
         later = JobKind(job=ComeIntoForce, mode="timer", run=self.store.come_into_force)
         self.units = units_of(database, clock=self.clock, kinds=JobKinds((later,)))
         self.worker = Worker(self.units, self.units.job_kinds, self.clock)

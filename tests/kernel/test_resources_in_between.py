@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from resources_shelf import Shelf, document
 
 from fakes.world import ACME
-from tocsin.app.wiring import COMPILERS, KINDS
+from tocsin.app.wiring import KINDS, compilers
 from tocsin.kernel.db import Database
 from tocsin.kernel.errors import Invalid
 from tocsin.kernel.resources import Document, Store
@@ -72,7 +72,7 @@ async def test_what_is_in_force_holds_up_no_other_change_when_it_would_not_be_ta
 
     shelf = Shelf(database)
     kinds = [replace(k, accept=accept) if k.name == "Person" else k for k in KINDS]
-    shelf.store = Store(kinds, COMPILERS)
+    shelf.store = Store(kinds, compilers())
     await shelf.put([person("ada")])
     refused.append("Ada")
     assert (await shelf.put([person("bob", "Bob"), person("ada")])).changed

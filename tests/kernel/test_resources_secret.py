@@ -17,6 +17,7 @@ from tocsin.kernel.db import Database
 from tocsin.kernel.errors import Forbidden, Invalid
 from tocsin.kernel.ids import uuid7
 from tocsin.kernel.resources import Document, Metadata, Plan, reads, yaml_text
+from tocsin.kernel.resources.apart import secret_fields
 from tocsin.kernel.resources.secret import MASK, is_secret_inside
 from tocsin.kernel.unit import Unit
 
@@ -65,16 +66,116 @@ def clear(text: object) -> list[str]:
     return [word for word in SECRETS if word in told]
 
 
-def test_a_secret_stands_in_private_fields_alone() -> None:
+def test_a_secret_stands_in_private_fields_or_apart_from_what_is_read() -> None:
     found = {
         (kind.name, field.encode_name)
         for kind in KINDS
         for field in msgspec.structs.fields(kind.spec)
         if is_secret_inside(field.type)
     }
-    assert found == {("Person", "contact"), ("ContactDefaults", "contact")}
+    apart = {(kind.name, field) for kind in KINDS for field in secret_fields(kind)}
+    assert apart == {("Schedule", "layers")}
+    assert found == {("Person", "contact"), ("ContactDefaults", "contact")} | apart
     private = {(kind.name, field) for kind in KINDS for field in kind.private}
-    assert found <= private
+    assert found - apart <= private
+
+
+def rota(*urls: str, **more: Any) -> Document:
+    layers = [{"name": f"l{n}", "calendar": {"url": url}} for n, url in enumerate(urls) if url]
+    return document("Schedule", "rota", {"timezone": "UTC", "layers": layers, **more})
+
+
+async def rota_stored(shelf: Shelf) -> list[str]:
+    async with shelf.database.connection() as conn:
+        cursor = await conn.execute(
+            "SELECT fields FROM kernel.resource_private p JOIN kernel.resources USING (uid)"
+            " WHERE name = 'rota'"
+        )
+        [(found,)] = await cursor.fetchall()
+    return [one["calendar"]["url"] for one in found.get("layers", ())]
+
+
+A, B = (
+    "https://cal.example.org/private-aaa/basic.ics",
+    "https://cal.example.org/private-bbb.ics",
+)
+C = "https://other.example.org/?key=private-ccc"
+SEEN = "https://cal.example.org/…"
+
+
+async def test_of_a_field_that_everybody_reads_the_secrets_alone_are_hidden(
+    shelf: Shelf,
+) -> None:
+    await shelf.put([rota(A, B, C)])
+    later = replace(rota(A), metadata=Metadata("rota", NOON.replace(year=NOON.year + 1)))
+    await shelf.put([later])
+    await shelf.put([rota(A, B + "2", C)])
+    for actor in (MAYA, VIEWER):
+        shown = await shelf.units.run(
+            actor, lambda unit: reads.shown(unit, shelf.store, "Schedule", "rota")
+        )
+        past = await shelf.units.run(
+            actor, lambda unit: reads.history(unit, shelf.store, "Schedule", "rota")
+        )
+        numbers = await shelf.units.run(
+            actor, lambda unit: reads.versions(unit, shelf.store, "Schedule", "rota", [1, 2])
+        )
+        found = await shelf.units.run(actor, lambda unit: reads.exported(unit, shelf.store))
+        plan = await shelf.units.run(actor, lambda unit: shelf.store.plan(unit, [rota(B)]))
+        gone = await shelf.units.run(
+            actor, lambda unit: shelf.store.plan_deletion(unit, "Schedule", "rota")
+        )
+        for told in (shown, past, numbers, found, plan, gone):
+            assert b"private-" not in msgspec.json.encode(told), told
+        layers = [one["calendar"]["url"] for one in shown.document.spec["layers"]]
+        assert layers == [SEEN, SEEN + "2", "https://other.example.org/…"]
+        [changed] = past.versions[0].changes
+        assert (changed.path, changed.secret) == ("spec.layers", True)
+    for table in ("resources", "resource_versions", "intake_log"):
+        async with shelf.database.connection() as conn:
+            cursor = await conn.execute(f"SELECT t::text FROM kernel.{table} t")
+            assert "private-" not in str(await cursor.fetchall()), table
+    assert await rota_stored(shelf) == [A, B + "2", C]
+
+
+async def test_a_calendar_keeps_its_address_when_its_layer_moves_or_is_called_otherwise(
+    shelf: Shelf,
+) -> None:
+    await shelf.put([rota(A, B, C)])
+    back = [one for one in await shelf.export() if one.kind == "Schedule"]
+    assert not (await shelf.plan(back)).changed
+    layers = back[0].spec["layers"]
+    turned = [layers[1] | {"name": "new"}, layers[2], layers[0]]
+    assert (
+        await shelf.put([replace(back[0], spec={**back[0].spec, "layers": turned})])
+    ).changed
+    assert await rota_stored(shelf) == [B, C, A]
+    first = await shelf.units.run(
+        MAYA, lambda unit: shelf.store.older(unit, "Schedule", "rota", 1)
+    )
+    assert b"private-" not in msgspec.json.encode(first)
+
+
+async def test_a_masked_address_is_never_another_places(shelf: Shelf) -> None:
+    await shelf.put([rota(A, B)])
+    for url in ("https://evil.example.org/…", SEEN + "3", "https://…"):
+        with pytest.raises(Invalid, match="write it out") as caught:
+            await shelf.put([rota(url)])
+        assert caught.value.field == "spec.layers[0].calendar.url"
+    assert await rota_stored(shelf) == [A, B]
+
+
+async def test_who_may_not_apply_confirms_no_guess_of_an_address(shelf: Shelf) -> None:
+    await shelf.put([rota(A)])
+    guesses = [rota(A), rota(SEEN), rota(B)]
+    for actor in (VIEWER, LEAD):
+        told = [await planned(shelf, actor, guess) for guess in guesses]
+        assert len({msgspec.json.encode(one) for one in told}) == 1
+    for guess in guesses:
+        with pytest.raises(Forbidden):
+            await shelf.put([guess], LEAD)
+    plan = await planned(shelf, VIEWER, rota(A, timezone="Europe/Berlin"))
+    assert [one.path for one in plan.changes[0].fields] == ["spec.timezone"]
 
 
 async def test_nobody_is_shown_a_secret(shelf: Shelf) -> None:

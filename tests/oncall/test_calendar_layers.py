@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from importlib.resources import files
 
 import pytest
 from calendar_world import EVENT, Rig, Site, event
 
 from fakes.world import NOON, World
 from tocsin.kernel.access import Role
+from tocsin.oncall.core.schedule.subscribed import source_of
 from tocsin.oncall.reads import old_calendars
-from web.pages_world import browser
+from web.pages_world import browser, person
 
 pytestmark = pytest.mark.db
 
@@ -290,3 +292,100 @@ async def test_the_calendar_that_is_due_the_longest_is_read_first_and_by_one_nod
     rig.site.events = [event("Bea Boss", "20260329T100000Z", "20260329T180000Z")]
     await rig.layers.read(late)
     assert await rig.rows() == []
+
+
+async def test_addresses_that_stood_in_histories_are_taken_out_of_them(rig: Rig) -> None:
+    rig.site.events = [event("Bea Boss", "20260327T100000Z", "20260327T180000Z")]
+    await rig.follow(path="private-4711/basic.ics")
+    await rig.without_theirs()
+    await rig.follow(path="private-4711/basic.ics")
+    text = files("tocsin.migrations").joinpath("0029_before_calendar_secrets.sql").read_text()
+    statements = [one for one in text.split(";\n") if "ALTER TABLE" not in one]
+    as_it_was = """
+        UPDATE kernel.resources r SET spec = spec || fields
+          FROM kernel.resource_private p WHERE p.uid = r.uid AND kind = 'Schedule';
+        UPDATE kernel.resource_versions v SET spec = v.spec || r.spec
+          FROM kernel.resources r WHERE r.uid = v.uid AND kind = 'Schedule' AND v.version <> 2;
+        UPDATE kernel.resource_private SET fields = '{}' WHERE fields ? 'layers';
+        UPDATE oncall.schedule_versions
+           SET layers = (SELECT jsonb_agg(l || '{"source": "https://x.test/private-4711/a"}')
+                           FROM jsonb_array_elements(layers) l);
+    """
+    reading = """
+        SELECT (SELECT string_agg(spec::text, '') FROM kernel.resources)
+            || (SELECT string_agg(spec::text, '') FROM kernel.resource_versions)
+            || (SELECT string_agg(layers::text, '') FROM oncall.schedule_versions)
+    """
+    async with rig.world.app.db.connection() as conn:
+        for statement in as_it_was.split(";\n"):
+            await conn.execute(statement.encode())
+        cursor = await conn.execute(reading)
+        [(before,)] = await cursor.fetchall()
+        assert before.count("private-4711") > 3
+        for statement in statements:
+            await conn.execute(statement.encode())
+        cursor = await conn.execute(reading)
+        [(after,)] = await cursor.fetchall()
+        assert "private-4711" not in after
+        assert f"http://127.0.0.1:{rig.site.port}/…" in after
+        assert source_of("https://x.test/private-4711/a") in after
+        cursor = await conn.execute("SELECT fields::text FROM kernel.resource_private")
+        assert "private-4711" in str(await cursor.fetchall())
+
+
+async def test_a_swap_goes_along_when_the_calendar_moves_its_shift(rig: Rig) -> None:
+    weekly = EVENT.format(
+        uid="w", who="Bea Boss", start="20260330T080000Z", end="20260331T080000Z"
+    )
+    weekly = weekly.replace("END:VEVENT", "RRULE:FREQ=WEEKLY;COUNT=4\nEND:VEVENT")
+    jonas = EVENT.format(
+        uid="j", who="Jonas Weber", start="20260401T080000Z", end="20260402T080000Z"
+    )
+    rig.site.events = [weekly, jonas]
+    await rig.follow()
+    shifts = (await rig.get("/schedules/vendor/shifts?to=2026-04-20T00:00:00Z"))["shifts"]
+    theirs = [one for one in shifts if one["layer"] == "theirs"]
+    assert [one["start_at"][5:13] for one in theirs] == [
+        "03-30T08",
+        "04-01T08",
+        "04-06T08",
+        "04-13T08",
+    ]
+    wanted = {
+        "schedule": "vendor", "layer": "theirs", "turn": theirs[2]["turn"], "partner": "jonas",
+        "back_schedule": "vendor", "back_layer": "theirs", "back_turn": theirs[1]["turn"],
+    }  # fmt: skip
+    async with browser(rig.world, Role.VIEWER, await person(rig.world, "boss")) as bea:
+        origin = {"sec-fetch-site": "same-origin"}
+        path = "/api/v1/oncall/swaps"
+        asked = await bea.post(path, json=wanted, headers=origin)
+        assert asked.status_code == 201, asked.text
+        missing = {
+            "schedule": "vendor",
+            "layer": "theirs",
+            "turn": 2**31 - 1,
+            "partner": "jonas",
+        }
+        none = await bea.post(path, json=missing, headers=origin)
+        assert none.status_code == 404
+        assert (
+            "agree on an override (`tocsin oncall override add vendor" in none.json()["detail"]
+        )
+    async with browser(rig.world, Role.VIEWER, await person(rig.world, "jonas")) as partner:
+        taken = await partner.post(f"{path}/{asked.json()['id']}/accept", headers=origin)
+        assert taken.status_code == 200, taken.text
+    rig.site.events = [
+        weekly.replace("T080000Z", "T090000Z"),
+        jonas.replace("20260401T", "20260403T").replace("20260402T", "20260404T"),
+    ]  # fmt: skip
+    await rig.world.forward(hours=1.01)
+    await rig.read()
+    plan = await rig.get("/schedules/vendor/shifts?to=2026-04-20T00:00:00Z")
+    found = [
+        (one["people"][0]["name"], one["start_at"][5:13])
+        for one in plan["shifts"] if one["layer"] == "theirs"
+    ]  # fmt: skip
+    assert found == [
+        ("Bea Boss", "03-30T09"), ("Bea Boss", "04-03T08"), ("Jonas Weber", "04-06T09"),
+        ("Bea Boss", "04-13T09"),
+    ]  # fmt: skip

@@ -91,3 +91,20 @@ async def test_the_delayed_message_of_an_urgent_step_is_sent_though_the_page_is_
     assert await world.rows("SELECT DISTINCT state FROM oncall.notifications") == [("sent",)]
     await do(world, lambda unit: oncall.acknowledge(unit, page_id, channel="API"))
     assert await world.rows(STATES) == [("acknowledged",)]
+
+
+@pytest.mark.db
+async def test_a_page_that_waits_for_hours_looks_again_when_they_are_others(world: World) -> None:
+    await world.apply(PEOPLE)
+    await world.forward(hours=6)  # Friday 18:00
+    await fire(world, severity="low")
+    assert await world.rows(STATES) == [("held",)]
+    new = "apiVersion: tocsin/v1\nkind: Person\nmetadata: {name: new}\nspec: {displayName: New}\n"
+    await world.apply(new)
+    await world.settle()
+    assert "oncall.page_hold_ended" not in await world.story()
+    office = next(one for one in PEOPLE.split("---") if "name: office" in one)
+    longer = office.replace("17:00", "19:00")
+    await world.apply(longer.replace("mon, ", ""))  # not on Fridays only: it is open now
+    await world.settle()
+    assert await world.rows(STATES) == [("triggered",)]

@@ -10,6 +10,7 @@ from page_world import deliver, facts, triggered, two_steps
 
 from fakes.world import NOON as TODAY
 from fakes.world import World, running
+from tocsin.kernel.metrics import ATTEMPTS
 from tocsin.oncall.core import effects, inputs
 from tocsin.oncall.core.breaker import FAILURES_MAX
 from tocsin.oncall.core.page import step
@@ -154,6 +155,11 @@ class Provider:
         return TransientFailure("451 down") if self.is_down else Sent(message.key)
 
 
+def counted(outcome: str) -> float:
+    """How many attempts by mail have ended so, as the metrics say."""
+    return float(ATTEMPTS.labels(MethodKind.EMAIL, outcome)._value.get())
+
+
 async def nobody(_provider: str, _reason: str) -> None:
     """Hear that a provider is down, and open no incident for it."""
 
@@ -204,8 +210,10 @@ async def test_an_open_breaker_spends_no_try_of_a_persons_only_method(dsn: str) 
         await world.apply(ONLY_MAIL)
         mail = await break_down(world)
         before = mail.asked
+        counts = counted("TransientFailure"), counted("Skipped")
         await world.signal(FIRE, ends_at=TODAY + timedelta(hours=5))
         assert mail.asked == before
+        assert (counted("TransientFailure"), counted("Skipped")) == (counts[0], counts[1] + 1)
         assert await world.rows(STATES) == [("queued", 1, ["skipped"])]
         await world.forward(seconds=29)
         assert mail.asked == before

@@ -67,6 +67,13 @@ def test_ntfy_wakes_at_its_top_priority_only(priority: int | None, wakes: bool) 
     assert reachable(ada(method), states(known(method))).is_reachable is wakes
 
 
+def test_by_what_is_not_set_up_nobody_is_reached_however_verified_it_is() -> None:
+    sms = Method(kind=MethodKind.SMS, address="+4915112345678", is_set_up=False)
+    found = reachable(ada(MAIL, sms), states(known(MAIL), known(sms)))
+    assert found.why_not == "this Tocsin has nothing set up that sends an SMS"
+    assert [(one.is_verified, one.arrives) for one in found.methods] == [(True, True), (True, False)]
+
+
 def test_why_not_names_the_cure() -> None:
     assert "no contact method" in reachable(ada(), {}).why_not
     assert "is not verified" in reachable(ada(NTFY), {}).why_not

@@ -2,16 +2,20 @@
 
 import time
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from rota_world import ANA, BEN, CLEO, DAN, at, layer, names, schedule, sid, timeline
 
 from tocsin.kernel.errors import Invalid
 from tocsin.oncall.core.local_time import typed_instant, use_tzdata_wheel_only
 from tocsin.oncall.core.schedule import final, on_call, shift_at
+from tocsin.oncall.core.schedule.renumbering import turn_after
 from tocsin.oncall.core.schedule.report import Trouble, findings
+from tocsin.oncall.core.schedule.versions import Edit, succeed
 from tocsin.oncall.model import (
     Advance,
     Layer,
@@ -180,6 +184,34 @@ def test_a_swap_follows_its_turn_when_the_handoff_moves() -> None:
         found = timeline(layer(ANA, BEN, starts_at_local=start), overrides=(swap,))
         plan = final(found, NOON - timedelta(days=3), NOON + timedelta(days=3))
         assert [one.k for one in plan.shifts if one.people == (DAN,)] == [k]
+
+
+@pytest.mark.parametrize(
+    ("edited", "becomes"),
+    [
+        ({"starts_at_local": "2026-03-02T09:00"}, 5),  # the same handoffs, counted from later
+        ({"starts_at_local": "2026-01-05T15:00"}, 13),
+        ({"length": 2}, 6),
+        ({"name": "turns"}, 13),
+        ({"starts_at_local": "2026-12-28T09:00"}, 13),  # in force after that turn
+    ],
+)
+def test_a_swap_is_of_the_same_shift_after_an_edit_that_counts_otherwise(
+    edited: dict[str, Any], becomes: int
+) -> None:
+    weekly = layer(ANA, BEN, unit=RotationUnit.WEEK, length=1)
+    after = replace(weekly, **edited)
+    edit = Edit(
+        before=schedule(weekly), after=schedule(after), at=NOON, exact=False, there={ANA, BEN}
+    )
+    found = succeed((), edit)
+    moved = turn_after(edit, (), found, weekly.name, 13, NOON)
+    assert moved == (after.name if "name" in edited else weekly.name, becomes)
+    back = Edit(
+        before=schedule(after), after=schedule(weekly), at=NOON, exact=False, there={ANA, BEN}
+    )
+    undone = turn_after(back, found, succeed(found, back), *moved, NOON)
+    assert undone == (weekly.name, 13)
 
 
 def test_turns_in_which_a_layer_is_not_in_force_are_nobodys() -> None:

@@ -100,6 +100,26 @@ async def test_the_partner_accepts_for_both_and_both_shifts_move(
     assert (found["blues"][TURN], found["blues"][TURN + 1]) == ("Jonas Weber", "Maya Okafor")
 
 
+async def test_a_swap_stays_with_its_shift_when_the_turns_are_counted_from_later(
+    asked: tuple[World, Swap],
+) -> None:
+    world, swap = asked
+    jonas = await person(world, "jonas")
+    await world.app.units.run(jonas, lambda u: oncall.accept_swap(u, swap.id))
+    await world.apply(TWO_TEAMS.replace("2026-01-05T09:00", "2026-03-02T09:00"))
+    [kept] = await world.rows("SELECT turn, back_turn FROM oncall.swaps")
+    assert kept == (TURN - 8, TURN + 1 - 8)
+    answer = await world.http.get(
+        "/api/v1/oncall/schedules/reds/shifts", headers=world.bearer,
+        params={"to": "2026-04-05T00:00:00Z"},
+    )  # fmt: skip
+    found = {one["start_at"]: one["person"]["name"] for one in answer.json()["shifts"]}
+    assert found["2026-03-30T09:00:00Z"] == "Jonas Weber"
+    await world.apply(TWO_TEAMS)  # and back
+    [kept] = await world.rows("SELECT turn, back_turn FROM oncall.swaps")
+    assert kept == (TURN, TURN + 1)
+
+
 async def test_a_shift_in_return_that_the_partner_has_lost_meanwhile_moves_nothing(
     asked: tuple[World, Swap],
 ) -> None:

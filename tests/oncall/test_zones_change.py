@@ -203,8 +203,9 @@ async def test_whose_shift_a_new_release_moves_is_told_once_and_nobody_else(
     await compare("2027a")
     for name in ("ana", "ben"):
         [(_, message)] = [one for one in world.mail.sent if one[1].to == f"{name}@example.org"]
-        assert message.subject == "Your next shift in primary has moved"
-        assert "03:30 (UTC); a new release of the time zones moves it" in message.text
+        assert message.subject == "Your shifts in primary have moved"
+        assert "from Wednesday 8 July 05:00 (UTC) to Wednesday 8 July 07:00" in message.text
+        assert "a new release of the time zones moves it" in message.text
     assert "oncall.shifts_moved" in await world.story()
 
 

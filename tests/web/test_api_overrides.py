@@ -53,7 +53,7 @@ async def test_a_cover_is_paged_and_shown_alike(acme: World) -> None:
     await acme.signal(FIRE)
     told, paged = acme.mail.to("maya@example.org")  # that she covers, and that it is down
     assert told < paged
-    assert acme.mail.to("jonas@example.org") == []
+    assert len(acme.mail.to("jonas@example.org")) == 1  # that he does not have it, and no page
     plan = await get(acme, "/schedules/primary/shifts")
     assert plan["shifts"][0]["overrides"] == [made.json()["id"]]
     [listed] = (await get(acme, "/overrides", schedule="primary"))["items"]

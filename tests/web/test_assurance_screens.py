@@ -176,3 +176,42 @@ async def test_a_plan_says_which_path_a_change_breaks(acme: World) -> None:
         "nobody can be woken any more on route default, 2026-03-27 13:00 to"
     )
     assert "Bea Boss cannot be woken: an SMS would be urgent, but is not verified" in words
+
+
+NIGHTS = """
+apiVersion: tocsin/v1
+kind: Schedule
+metadata: {name: nights}
+spec:
+  timezone: UTC
+  layers: [{name: a, start: "2026-01-05T09:00", every: week, people: [boss]}]
+---
+apiVersion: tocsin/v1
+kind: EscalationPolicy
+metadata: {name: default}
+spec: {steps: [{targets: [{schedule: nights}]}]}
+"""
+
+
+async def test_a_plan_looks_thirty_days_ahead_for_who_cannot_be_woken(acme: World) -> None:
+    await acme.apply(LOUD)
+    await verify(acme, "boss")
+    await acme.apply(NIGHTS)
+    layer = {"name": "a", "start": "2026-01-05T09:00", "every": "week", "people": ["boss"]}
+    until = {
+        "apiVersion": "tocsin/v1", "kind": "Schedule", "metadata": {"name": "nights"},
+        "spec": {"timezone": "UTC", "layers": [layer | {"end": "2026-04-20T09:00"}]},
+    }  # fmt: skip
+    answer = await acme.http.post(
+        "/api/v1/resources/plan", json={"documents": [until]}, headers=acme.bearer
+    )
+    [words] = [one for one in answer.json()["words"] if "can be woken" in one]
+    assert words.startswith("nobody can be woken any more on route default, 2026-04-20 0")
+
+
+@pytest.mark.parametrize("at", ["2020-01-01T00:00:00Z", "2026-12-24T09:00:00Z"])
+async def test_a_page_is_simulated_for_about_now(acme: World, at: str) -> None:
+    answer = await acme.http.get(
+        "/api/v1/policies/default/simulate", params={"at": at}, headers=acme.bearer
+    )
+    assert (answer.status_code, answer.json()["field"]) == (422, "at")

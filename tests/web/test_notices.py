@@ -27,7 +27,7 @@ async def test_who_has_only_the_inbox_finds_it_there_until_it_is_opened(acme: Wo
     await acme.settle()
     async with browser(acme, Role.VIEWER, await person(acme, "boss")) as client:
         page = await client.get("/inbox")
-        assert "Your next shift in primary: Monday 30 March 07:00 (UTC)" in page.text
+        assert "on call in primary (primary) from Monday 30 March 07:00 (UTC) to" in page.text
         assert (await client.get("/inbox/unseen")).json()["count"] == 1
         [[notice]] = await acme.rows("SELECT id FROM oncall.notices WHERE kind = 'inbox'")
         opened = await client.post(f"/inbox/{notice}/open", data=proof(page))

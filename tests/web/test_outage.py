@@ -1,5 +1,6 @@
 """The database is read-only or gone: screens say so calmly, machines get a code, and it passes."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -12,6 +13,7 @@ from fakes.wire_proxy import Proxy, proxy
 from fakes.world import ACME, World, running
 from tocsin.app.front import Front
 from tocsin.kernel.db_watch import BRIEF_S
+from tocsin.web.units import LOCK_LIMIT_S
 
 pytestmark = pytest.mark.journey
 
@@ -91,6 +93,29 @@ async def test_a_read_only_database_can_be_looked_at_and_says_so_on_every_screen
             assert "The database is read-only" not in again.text
             done = await maya.post("/incidents/INC-1/acknowledge", data=form)
             assert done.status_code in (200, 303)
+
+
+async def test_a_screen_that_waits_for_a_lock_says_so_in_a_moment_and_every_screen_its_trouble(
+    dsn: str,
+) -> None:
+    async with running(dsn) as world, browser(world) as maya:
+        await world.apply(ACME)
+        world.clock.forward(seconds=20)
+        assert "The worker has not looked" not in (await maya.get("/incidents")).text
+        assert "worker-silent" in (await maya.get("/health/ready")).json()["codes"]
+        page = await maya.get("/incidents")
+        assert "<span>The worker has not looked for jobs for 20 s</span>" in page.text
+        with psycopg.connect(dsn) as other:
+            other.execute("LOCK TABLE triage.alerts IN ACCESS EXCLUSIVE MODE")
+            began_s = asyncio.get_running_loop().time()
+            screen, listed = await asyncio.gather(
+                maya.get("/"), world.http.get("/api/v1/alerts", headers=world.bearer)
+            )
+            assert asyncio.get_running_loop().time() - began_s < 2 * LOCK_LIMIT_S
+        assert (screen.status_code, listed.status_code) == (503, 503)
+        assert "the database has a lock on what this needs" in screen.text
+        assert '<meta http-equiv="refresh" content="5">' in screen.text
+        assert (await maya.get("/")).status_code == 200
 
 
 async def test_before_there_is_a_database_every_path_says_what_is_waited_for() -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import getpass
-from collections.abc import Callable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property, partial
 from typing import cast
 
 from tocsin.app import chats, contacts, phones
@@ -27,6 +27,7 @@ from tocsin.integrations.ical.read import BODY_S, BYTES_MAX, Calendars
 from tocsin.integrations.outbound import Outbound, networks
 from tocsin.integrations.twilio.wire import TwilioWire
 from tocsin.kernel import idempotency, ids, parking, reactions, resources
+from tocsin.kernel.abilities import Abilities
 from tocsin.kernel.access import Role
 from tocsin.kernel.actor import SYSTEM, Actor, local_id
 from tocsin.kernel.clock import Clock, DatabaseClock, FakeClock
@@ -41,6 +42,7 @@ from tocsin.kernel.reactions import Reactions, RetryReaction, together
 from tocsin.kernel.resources import Kind, Store
 from tocsin.kernel.right_of_way import RightOfWay
 from tocsin.kernel.settings import Settings
+from tocsin.kernel.snapshot import Compiler
 from tocsin.kernel.unit import Unit
 from tocsin.kernel.units import Units
 from tocsin.kernel.worker import Worker
@@ -62,6 +64,7 @@ from tocsin.oncall.jobs import (
     Breakers,
     CalendarLayers,
     Delivery,
+    Elsewhere,
     LastResort,
     Listening,
     Noticing,
@@ -117,10 +120,6 @@ REACTIONS: Reactions = together(
     rotas.REACTIONS,
     leaving.REACTIONS,
 )
-COMPILERS = (
-    compile_directory, compile_routing, compile_catalogue, compile_teams, compile_integrations,
-    compile_mappings, beats.compile_heartbeats,
-)  # fmt: skip
 EVENT_MODULES = (
     signals_events, topology_events, triage_events, command_events, oncall_events,
     governance_events, resources, reactions,
@@ -136,6 +135,14 @@ def catalog() -> Catalog:
         if isinstance(kind, type) and issubclass(kind, Event) and "sentence" in vars(kind)
         if kind is not Event
     )
+
+
+def compilers(channels: Iterable[MethodKind] = MethodKind) -> tuple[Compiler, ...]:
+    """Return what turns resources into nouns; by `channels` people can be told here."""
+    return (
+        partial(compile_directory, channels=frozenset(channels)), compile_routing, compile_catalogue,
+        compile_teams, compile_integrations, compile_mappings, beats.compile_heartbeats,
+    )  # fmt: skip
 
 
 def local_actor() -> Actor:
@@ -165,8 +172,6 @@ class Application:
         self.database_watch = DatabaseWatch(self.db, self.clock)
         outbound = Outbound(allowed=networks(",".join(settings.allow_networks)))
         apprise = AppriseChannel(outbound, disabled=settings.apprise_disable)
-        declared = contacts.checking(KINDS, apprise)
-        self.store = Store(declared, COMPILERS, planning.explain, cautions, Schedules())
         self.catalog = catalog()
         self.hub = Hub(self.db)
         self.database_watch.on_outage.append(self.hub.restart_streams)
@@ -182,6 +187,11 @@ class Application:
             **self.telephone.channels,
             MethodKind.PUSH: self.push.channel(outbound),
         })  # fmt: skip
+        # a command's own settings say nothing of what the server can send
+        nouns = compilers(MethodKind if actor else channels)
+        self.store = Store(
+            contacts.checking(KINDS, apprise), nouns, planning.explain, cautions, Schedules()
+        )
         last_resort = contacts.last_resort(settings, outbound, channels)
         kinds = self._kinds(channels, last_resort)
         self.units = Units(self.db, self.clock, self.store.refresh, REACTIONS, kinds)
@@ -197,12 +207,14 @@ class Application:
         self, channels: Mapping[MethodKind, Channel], last_resort: LastResort
     ) -> JobKinds:
         base_url = self.settings.base_url
+        able = channels.keys() if "work" in self.settings.roles else ()
+        self.abilities = Abilities(self.db, MethodKind, able)
         delivery = Delivery(
-            channels, self._issue_link, base_url, contacts.roles_of, hears=self.chats.hears
-        )
-        return _job_kinds(
-            delivery, _tellers(channels, base_url), last_resort, self.catalog, self.store
-        )
+            channels, self._issue_link, base_url, contacts.roles_of, hears=self.chats.hears,
+            elsewhere=self.abilities.elsewhere,
+        )  # fmt: skip
+        tellers = _tellers(channels, base_url, self.abilities.elsewhere)
+        return _job_kinds(delivery, tellers, last_resort, self.catalog, self.store)
 
     def _readiness(self, channels: Mapping[MethodKind, Channel]) -> Readiness:
         found = Readiness(
@@ -243,7 +255,8 @@ class Application:
             ),
             alertmanager=self.senders.alertmanager, pagerduty=self.senders.pagerduty,
             webhook=self.senders.webhook, calendars=calendars,
-            readiness=self.readiness.check, reactions=reactions_table, started_at=self.clock.now(),
+            readiness=self.readiness.check, troubles=self.readiness.words,
+            reactions=reactions_table, started_at=self.clock.now(),
             try_contact=Trial(self.units, channels, settings.base_url).run,
             ack_link=contacts.AckLinks(self.units, self._issue_link).of,
             phones=self.phones, phone_wire=self.telephone.wire,
@@ -310,6 +323,7 @@ class Application:
 
     async def close(self) -> None:
         """Let the database go."""
+        await self.abilities.close()
         await self.database_watch.close()
         await self.db.close()
 
@@ -336,9 +350,11 @@ class Application:
         return f"{self.settings.base_url}/sign-in/{secret}"
 
 
-def _tellers(channels: Mapping[MethodKind, Channel], base_url: str) -> tuple[JobKind, ...]:
+def _tellers(
+    channels: Mapping[MethodKind, Channel], base_url: str, elsewhere: Elsewhere
+) -> tuple[JobKind, ...]:
     """Return what tells people, and programs, of things other than a page."""
-    updating, noticing = Updating(channels, base_url), Noticing(channels, base_url)
+    updating, noticing = Updating(channels, base_url), Noticing(channels, base_url, elsewhere)
     teller = UrlTeller(channels, base_url)
     return (
         JobKind(job=oncall.TellUrl, mode="errand", run=teller.tell),

@@ -28,7 +28,8 @@ TEXT_MAX = 1024 * 1024
 def import_(runtime: Runtime, /, **given: Any) -> None:
     """Read another calendar as a layer, and print the schedule with it, ready for `tocsin apply`.
 
-    What is left out is said on standard error. Nothing is changed.
+    What is left out is said on standard error. Nothing is changed. Each shift has its event's number
+    as `turn`: by that a swap of it goes along when it is imported again, at another time.
     """
     import yaml
 
@@ -52,7 +53,7 @@ def import_(runtime: Runtime, /, **given: Any) -> None:
         "apiVersion": "tocsin/v1",
         "kind": "Schedule",
         "metadata": {"name": name},
-        "spec": _with_layer(resource["spec"], read["layer"]),
+        "spec": _with_layer(resource["document"]["spec"], read["layer"]),
     }
     click.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True).rstrip("\n"))
 

@@ -12,7 +12,7 @@ from tocsin.kernel.errors import Invalid
 
 if TYPE_CHECKING:
     from tocsin.kernel.resources.yaml_text import Placed
-    from tocsin.oncall.model import Plan, Schedule
+    from tocsin.oncall.model import Person, Plan, Schedule
 
 INSTANTS_MAX = 1000
 DAYS_MAX = 366
@@ -31,43 +31,64 @@ WEEKS_2 = timedelta(days=14)
 @click.option(
     "--at", "instants", multiple=True, help="Say who has it at this instant; repeatable."
 )
+@click.option(
+    "--read-calendars", "reads", is_flag=True,
+    help="Read the calendars that layers follow; without it nobody knows who has those.",
+)  # fmt: skip
+@click.option(
+    "--allow-networks", default="", envvar="TOCSIN_ALLOW_NETWORKS", show_envvar=True,
+    help="Private networks that calendars may be in, comma-separated.",
+)  # fmt: skip
 @output.format_option
-def preview(
+def preview(  # noqa: PLR0913 - its options
     *,
     files: tuple[Path, ...],
     start: str | None,
     end: str | None,
     instants: tuple[str, ...],
+    reads: bool,
+    allow_networks: str,
     as_json: bool | None,
 ) -> None:
     """Resolve schedules from files: shifts and gaps, or who has them at instants.
 
-    Needs no server and no database. People need not be defined: their names will do.
+    Needs no server and no database. People need not be defined: their names will do. Who is
+    in a calendar is matched with their documents, or with their names.
     """
-    from tocsin.cli import documents
+    from tocsin.cli import documents, preview_calendars
 
-    names, schedules = _compiled(documents.read(files))
-    for one in schedules:
-        for layer in one.layers:
-            if layer.source:
-                words = (
-                    f"{one.name}: layer {layer.name} follows a calendar, which is not read here"
-                )
-                click.echo(words, err=True)
-    if instants:
-        found = [_at(one, _instant(text, "at"), names) for text in instants[:INSTANTS_MAX]
-                 for one in schedules]  # fmt: skip
+    people, schedules = _compiled(documents.read(files))
+    names = {one.id: one.name for one in people}
+    moments = [_instant(text, "at") for text in instants[:INSTANTS_MAX]]
+    begin, over = _stretch(moments, start, end)
+    if over > begin + timedelta(days=DAYS_MAX) and (reads or not moments):
+        raise Invalid(f"{DAYS_MAX} days at most", field="to")
+    unknown = {} if reads else preview_calendars.unknown(schedules)
+    if reads:
+        schedules = preview_calendars.read(schedules, people, (begin, over), allow_networks)
+    if moments:
+        found = [_at(one, at, names) for at in moments for one in schedules]
+        found = [one | {"unknown_layers": unknown.get(one["schedule"], [])} for one in found]
         output.show(found, lambda: _draw_instants(found), as_json=as_json)
         return
-    begin = _instant(start, "from") if start else _now()
-    over = _instant(end, "to") if end else begin + WEEKS_2
-    if not begin < over <= begin + timedelta(days=DAYS_MAX):
-        raise Invalid(f"--to comes after --from, {DAYS_MAX} days at most", field="to")
     plans = [_plan(one, begin, over, names) for one in schedules]
+    plans = [one | {"unknown_layers": unknown.get(one["schedule"], [])} for one in plans]
     output.show(plans, lambda: _draw_plans(plans), as_json=as_json)
 
 
-def _compiled(placed: "Iterable[Placed]") -> "tuple[Mapping[Any, str], list[Schedule]]":
+def _stretch(
+    moments: Sequence[datetime], start: str | None, end: str | None
+) -> tuple[datetime, datetime]:
+    if moments:
+        return min(moments), max(moments) + timedelta(minutes=1)
+    begin = _instant(start, "from") if start else _now()
+    over = _instant(end, "to") if end else begin + WEEKS_2
+    if over <= begin:
+        raise Invalid("--to comes after --from", field="to")
+    return begin, over
+
+
+def _compiled(placed: "Iterable[Placed]") -> "tuple[list[Person], list[Schedule]]":
     """Compile the schedules among documents; whoever they name is there."""
     from uuid import NAMESPACE_URL, uuid5
 
@@ -79,6 +100,7 @@ def _compiled(placed: "Iterable[Placed]") -> "tuple[Mapping[Any, str], list[Sche
     from tocsin.oncall.core.local_time import use_tzdata_wheel_only
 
     use_tzdata_wheel_only()
+    placed = list(placed)
     kind = Kind(name="Schedule", spec=ScheduleSpec, refs=schedule_refs)
     wanted = read([one.document for one in placed if one.document.kind == "Schedule"],
                   {"Schedule": kind})  # fmt: skip
@@ -88,16 +110,42 @@ def _compiled(placed: "Iterable[Placed]") -> "tuple[Mapping[Any, str], list[Sche
         Resource(uuid5(NAMESPACE_URL, one.name), "Schedule", one.name, typed(kind, one))
         for one in wanted
     ]
-    people = {
-        name: uuid5(NAMESPACE_URL, f"Person/{name}")
+    named = {
+        name
         for one, resource in zip(wanted, found, strict=True)
         for of, name, _ in refs(kind, resource.spec, f"Schedule/{one.name}")  # type: ignore[arg-type]
         if of == "Person"
     }
-    known = Resources(
-        [*found, *(Resource(uid, "Person", n, None) for n, uid in people.items())]
-    )
-    return {uid: n for n, uid in people.items()}, [to_schedule(one, known) for one in found]
+    people = _people(placed, named)
+    known = Resources([*found, *(Resource(one.id, "Person", one.name, None) for one in people)])
+    return people, [to_schedule(one, known) for one in found]
+
+
+def _people(placed: "Iterable[Placed]", named: set[str]) -> "list[Person]":
+    """Return those who are defined, and those who are only named."""
+    from uuid import NAMESPACE_URL, uuid5
+
+    from tocsin.kernel.ids import PersonId
+    from tocsin.kernel.resources import Kind
+    from tocsin.kernel.resources.reading import read, typed
+    from tocsin.kernel.snapshot import Resource
+    from tocsin.oncall.core.config import PersonSpec
+    from tocsin.oncall.core.config.people import to_person
+    from tocsin.oncall.core.contacts import ContactDefaultsSpec
+    from tocsin.oncall.model import Person
+
+    kind = Kind(name="Person", spec=PersonSpec)
+    documents = [one.document for one in placed if one.document.kind == "Person"]
+    found = []
+    for one in read(documents, {"Person": kind}):
+        uid = uuid5(NAMESPACE_URL, f"Person/{one.name}")
+        resource = Resource(uid, "Person", one.name, typed(kind, one))
+        found.append(to_person(resource, ContactDefaultsSpec()))
+    known = {one.name for one in found}
+    for name in sorted(named - known):
+        uid = PersonId(uuid5(NAMESPACE_URL, f"Person/{name}"))
+        found.append(Person(id=uid, name=name, display_name=name))
+    return found
 
 
 def _at(schedule: "Schedule", now: datetime, names: Mapping[Any, str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tocsin.flows.paths import paths_of
-from tocsin.flows.planning import carried
+from tocsin.flows.planning import PROVEN, carried
 from tocsin.kernel.errors import Invalid, NotFound
 from tocsin.kernel.jobs import Job
 from tocsin.kernel.resources import Store
@@ -31,7 +31,7 @@ from tocsin.oncall.core.config import Directory
 from tocsin.oncall.model import Policy
 from tocsin.triage.model import Routing
 
-DAYS = 30
+DAYS = PROVEN.days
 DAYS_MAX = 90
 NIGHT = timedelta(hours=2)
 """When the check runs, after midnight in UTC."""

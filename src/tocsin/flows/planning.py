@@ -20,6 +20,8 @@ from tocsin.oncall.core.assurance.stands import States
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.ladder import resolve
 from tocsin.oncall.core.schedule import final
+from tocsin.oncall.core.schedule.renumbering import renumbered
+from tocsin.oncall.core.schedule.subscribed import under_new_names
 from tocsin.oncall.core.schedule.timelines import said_in
 from tocsin.oncall.core.schedule.versions import Edit, succeed
 from tocsin.oncall.model import (
@@ -36,6 +38,7 @@ from tocsin.triage.core.routing import routes_of
 from tocsin.triage.model import Route, Routing
 
 HORIZON = timedelta(days=14)
+PROVEN = timedelta(days=30)
 People = frozenset[PersonId]
 
 
@@ -97,9 +100,9 @@ def explain(
 ) -> list[str]:
     """Say what people would notice if `after` were in force from `starts_at` on.
 
-    Looks fourteen days ahead. Warnings come first; an empty list says that nobody would
-    notice anything. `standing` is what stands beside the configuration; without it nothing is said
-    of who can be woken.
+    Looks fourteen days ahead, and thirty for who cannot be woken any more. Warnings come first;
+    an empty list says that nobody would notice anything. `standing` is what stands beside the
+    configuration; without it nothing is said of who can be woken.
     """
     known = standing.directory if isinstance(standing, Standing) else before.part(Directory)
     exact = starts_at > now
@@ -116,7 +119,7 @@ def explain(
     lost: Iterable[str] = ()
     if isinstance(standing, Standing):
         sides = (old.directory, old.routing), (new.directory, new.routing)
-        lost = broken(*sides, standing.states, starts_at, starts_at + HORIZON)
+        lost = broken(*sides, standing.states, starts_at, starts_at + PROVEN)
     return [*lost, *sentences(changes, off, name=name, now=now, starts_at=starts_at)]
 
 
@@ -124,15 +127,20 @@ def carried(known: Directory, then: Directory, at: datetime, *, exact: bool) -> 
     """Let the schedules of `then` go on where those of `known` are."""
     there = {key for key, one in then.people.items() if one.active}
     versions: dict[ScheduleId, Sequence[Version]] = {}
+    overrides = known.overrides
     for key, after in then.schedules.items():
         before = known.schedules.get(key)
+        overrides += under_new_names(known.overrides, before, after)
         edit = Edit(
             before=before, after=after, at=at, exact=exact, there=there,
             said=said_in(known.overrides, key),
         )  # fmt: skip
-        if found := succeed(tuple(known.versions.get(key, ())), edit):
+        was = known.versions.get(key, ())
+        found = succeed(was, edit)
+        overrides = renumbered(overrides, edit, was, found)
+        if found:
             versions[key] = found
-    return replace(then, versions=versions, overrides=known.overrides)
+    return replace(then, versions=versions, overrides=overrides)
 
 
 def _side(snapshot: Snapshot, directory: Directory) -> Side:

@@ -10,15 +10,19 @@ from tocsin.oncall import actions
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.events import (
     LeaveTaken,
-    ScheduleOverridden,
     ShiftsMoved,
     SwapAccepted,
     SwapDeclined,
     SwapRequested,
+    SwapWithdrawn,
 )
 
 _WHY = {
     "edit": "the schedule was edited",
+    "override": "an override was agreed on",
+    "back": "an override was taken back",
+    "leave": "somebody is away",
+    "people": "somebody has left, or come back",
     "calendar": "the calendar that a layer follows says so",
     "zones": "a new release of the time zones moves it",
 }
@@ -26,25 +30,22 @@ ADDRESS = "/oncall"
 
 
 async def tell_who_moved(unit: Unit, event: ShiftsMoved) -> None:
-    """Those whose next shift is another one than before are told which it is now."""
+    """Whoever has a shift now or has lost one is told, unless they have changed it themselves."""
     directory = unit.config(Directory)
-    for person_id, start_at in zip(event.people, event.starts, strict=True):
-        when = _said(directory, person_id, start_at) if start_at else "none within 90 days"
-        body = f"Your next shift in {event.schedule}: {when}; {_WHY.get(event.why, event.why)}."
-        title = f"Your next shift in {event.schedule} has moved"
-        await actions.give_notice(unit, person_id, title, body, link=ADDRESS)
-
-
-async def tell_who_is_covered(unit: Unit, event: ScheduleOverridden) -> None:
-    """Whoever gains or loses a shift by an override is told, unless they made it themselves."""
-    directory = unit.config(Directory)
-    for person_id in (event.person_id, event.replaced_id):
-        if person_id is None or person_id == unit.asker.person_id:
+    title = f"Your shifts in {event.schedule} have moved"
+    why = _WHY.get(event.why, event.why)
+    for person_id, slot, start_at, end_at, gained in zip(
+        event.people, event.slots, event.starts, event.ends, event.gained, strict=True
+    ):
+        # who is away and why is said to them by what tells of their leave
+        is_known = person_id == unit.asker.person_id or (event.why == "leave" and not gained)
+        if is_known or start_at is None:
             continue
-        start = _said(directory, person_id, event.start_at)
-        end = _said(directory, person_id, event.end_at)
-        body = f"{event.sentence(directory.name_of)}. For you: {start} to {end}."
-        title = f"An override of {event.schedule} concerns you"
+        start, end = (_said(directory, person_id, at) for at in (start_at, end_at))
+        body = (
+            f"You are {'' if gained else 'not '}on call in {event.schedule} ({slot}) from {start}"
+            f" to {end}: {why}."
+        )
         await actions.give_notice(unit, person_id, title, body, link=ADDRESS)
 
 
@@ -80,6 +81,14 @@ async def answer_the_asker(unit: Unit, event: SwapAccepted | SwapDeclined) -> No
     await actions.give_notice(unit, event.asker_id, title, f"{title}.", link=ADDRESS)
 
 
+async def release_the_partner(unit: Unit, event: SwapWithdrawn) -> None:
+    """Whoever was asked for a swap hears that nobody asks any more."""
+    asker = unit.config(Directory).name_of(event.asker_id)
+    title = f"{asker} does not ask you to swap any more"
+    body = f"The shift of {event.schedule} stays theirs."
+    await actions.give_notice(unit, event.partner_id, title, body, link=ADDRESS)
+
+
 def _said(directory: Directory, person_id: PersonId, at: datetime) -> str:
     person = directory.people.get(person_id)
     zone = person.zone if person else "UTC"
@@ -89,9 +98,9 @@ def _said(directory: Directory, person_id: PersonId, at: datetime) -> str:
 
 REACTIONS: Reactions = {
     ShiftsMoved: (may(tell_who_moved),),
-    ScheduleOverridden: (may(tell_who_is_covered),),
     LeaveTaken: (may(tell_who_is_away),),
     SwapRequested: (may(ask_the_partner),),
     SwapAccepted: (may(answer_the_asker),),
     SwapDeclined: (may(answer_the_asker),),
+    SwapWithdrawn: (may(release_the_partner),),
 }

@@ -10,7 +10,7 @@ from tocsin.kernel.resources.model import Key
 from tocsin.kernel.snapshot import Snapshot
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import reads
-from tocsin.oncall.actions import editing
+from tocsin.oncall.actions import editing, waking
 from tocsin.oncall.core.config import Directory
 from tocsin.signals.actions import heartbeats
 from tocsin.signals.core.heartbeat_config import Heartbeats
@@ -31,9 +31,9 @@ class Schedules:
     async def follow(
         self, unit: Unit, before: Snapshot, after: Snapshot, at: datetime, exact: frozenset[Key]
     ) -> None:
-        """Keep the versions of the schedules that were edited, and the rows of heartbeats."""
+        """Keep versions of edited schedules and rows of heartbeats; held pages look again."""
         await heartbeats.follow(unit, before.part(Heartbeats), after.part(Heartbeats))
         names = {name for kind, name in exact if kind == "Schedule"}
-        await editing.keep_versions(
-            unit, before.part(Directory), after.part(Directory), at, names
-        )
+        directories = before.part(Directory), after.part(Directory)
+        await editing.keep_versions(unit, *directories, at, names)
+        await waking.look_again(unit, *directories)

@@ -12,6 +12,7 @@ from tocsin.oncall.events import (
     PathProven,
     ProviderFailed,
     ProviderRecovered,
+    RetriggersSpent,
     WitnessRestored,
 )
 from tocsin.signals.events import SignalUnsortable
@@ -34,6 +35,17 @@ async def alert_about_witness(unit: Unit, event: WitnessRestored) -> None:
     """A page that had been forgotten is a bug of ours, and urgent."""
     summary = f"Page {event.page_id} had no timer; the watchdog has set it going again"
     await _raise(unit, "TocsinPageForgotten", "critical", summary)
+
+
+async def alert_about_spent(unit: Unit, event: RetriggersSpent) -> None:
+    """Nobody is asked about it any more, and it is not over: somebody looks at it."""
+    summary = (
+        f"Incident {event.incident_id} was acknowledged {event.count} times and not resolved; nobody"
+        " is asked about it any more: resolve it, or hand it on"
+    )
+    await _raise(
+        unit, "TocsinIncidentForgotten", "warning", summary, lasts=SOON, page=str(event.page_id)
+    )
 
 
 async def alert_about_unsortable(unit: Unit, event: SignalUnsortable) -> None:
@@ -116,6 +128,7 @@ REACTIONS: Reactions = {
     ProviderFailed: (may(alert_about_provider),),
     ProviderRecovered: (may(end_alert_about_provider),),
     WitnessRestored: (may(alert_about_witness),),
+    RetriggersSpent: (may(alert_about_spent),),
     PathLost: (may(alert_about_path),),
     PathProven: (may(end_alert_about_path),),
     ScheduledResourcesFailed: (may(alert_about_scheduled),),

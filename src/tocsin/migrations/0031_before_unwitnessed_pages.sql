@@ -2,9 +2,6 @@
 CREATE VIEW oncall.unwitnessed AS
 SELECT p.id
   FROM oncall.pages p
- WHERE p.state <> 'resolved'
-   AND NOT EXISTS (
-       SELECT FROM kernel.jobs j
-        WHERE j.subject = p.id AND j.epoch = p.epoch
-          AND j.mode = 'timer' AND j.parked_at IS NULL
-   );
+  LEFT JOIN kernel.jobs j
+    ON j.subject = p.id AND j.epoch = p.epoch AND j.mode = 'timer' AND j.parked_at IS NULL
+ WHERE p.state <> 'resolved' AND j.id IS NULL;

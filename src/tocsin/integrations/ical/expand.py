@@ -159,8 +159,23 @@ def _shift(
     if is_there and str(event.get("STATUS", "")).upper() != "CANCELLED":
         yield FoundShift(
             summary=str(event.get("SUMMARY", ""))[:200], emails=_emails(event),
-            start_at=start_at, end_at=end_at,
+            start_at=start_at, end_at=end_at, key=_key(event),
         )  # fmt: skip
+
+
+def _key(event: Any) -> str:
+    """Return what an event is, whenever it is: its UID and, of a series, the day it belongs to.
+
+    The day, and not the instant: a series whose hour moves is the same series.
+    """
+    uid = str(event.get("UID", ""))[:500]
+    given = event.get("RECURRENCE-ID")
+    if not uid or given is None:
+        return uid
+    at, place = given.dt, getattr(event["DTSTART"].dt, "tzinfo", None)
+    if isinstance(at, datetime) and at.tzinfo is not None and place is not None:
+        at = at.astimezone(place)  # it may be written in UTC where the series is not
+    return f"{uid} {at:%Y-%m-%d}"
 
 
 def _named(events: list[Any]) -> str:

@@ -4,13 +4,13 @@ A field is a secret when its type says so: `Annotated[str, Meta(extra_json_schem
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from msgspec import Struct, inspect
+from msgspec import Struct, inspect, structs
 from msgspec.structs import replace
 
 from tocsin.kernel.errors import Invalid
@@ -34,7 +34,7 @@ def is_secret_inside(spec: Any) -> bool:
     """Say whether a type holds a secret somewhere."""
     match inspect.type_info(spec) if not isinstance(spec, inspect.Type) else spec:
         case inspect.Metadata(type=inner, extra_json_schema=extra):
-            return _is_secret(extra) or is_secret_inside(inner)
+            return is_secret(extra) or is_secret_inside(inner)
         case inspect.UnionType(types=types):
             return any(map(is_secret_inside, types))
         case inspect.StructType(fields=fields):
@@ -104,7 +104,8 @@ def _type(spec: type[Struct]) -> inspect.Type:
     return inspect.type_info(spec)
 
 
-def _is_secret(extra: Mapping[str, Any] | None) -> bool:
+def is_secret(extra: Mapping[str, Any] | None) -> bool:
+    """Say whether a type of this `extra_json_schema` is a secret itself."""
     return bool(extra and extra.get("writeOnly"))
 
 
@@ -143,7 +144,7 @@ def _over(known: inspect.Type, value: Any, do: Do) -> Any:
     """Return a value, as JSON, of a type with something else in place of each secret."""
     match known:
         case inspect.Metadata(type=inner, extra_json_schema=extra):
-            if isinstance(value, str) and _is_secret(extra):
+            if isinstance(value, str) and is_secret(extra):
                 return do(value, (extra or {}).get("format") == "uri")
             return _over(inner, value, do)
         case inspect.UnionType(types=types):
@@ -184,13 +185,18 @@ def _with(value: dict[str, Any], number: int) -> dict[str, Any]:
     return {
         name: replace(inner, mask=f"{inner.mask}{number}")
         if isinstance(inner, Hidden)
+        else _with(inner, number)
+        if isinstance(inner, dict)
         else inner
         for name, inner in value.items()
     }
 
 
 def _place(known: inspect.Type, value: Any) -> Any:
-    """Return where something leads: its required fields, masked; a secret stays with its place."""
+    """Return where something leads: its required fields, masked; a secret stays with its place.
+
+    What has its secret in a table of its own leads where that does, whatever else it is called.
+    """
     if isinstance(known, inspect.Metadata):
         return _place(known.type, value)
     if isinstance(known, inspect.UnionType):
@@ -198,6 +204,8 @@ def _place(known: inspect.Type, value: Any) -> Any:
         return _place(fitting[0], value) if fitting else None
     if not isinstance(known, inspect.StructType) or not isinstance(value, dict):
         return None
+    if holders := _holders(known.cls):
+        return {name: _place(inner, value.get(name)) for name, inner in holders.items()}
     needed = {field.encode_name: field.type for field in known.fields if field.required}
     place = {
         name: _over(inside, value.get(name), _plain_mask) for name, inside in needed.items()
@@ -205,11 +213,23 @@ def _place(known: inspect.Type, value: Any) -> Any:
     return place | ({known.tag_field: known.tag} if known.tag_field else {})
 
 
+@cache
+def _holders(spec: type[Struct]) -> Mapping[str, inspect.Type]:
+    """Return the fields of a struct that are tables with a secret in them."""
+    found = {}
+    for field in structs.fields(spec):
+        known = inspect.type_info(field.type)
+        types = known.types if isinstance(known, inspect.UnionType) else (known,)
+        if any(isinstance(one, inspect.StructType) and is_secret_inside(one) for one in types):
+            found[field.encode_name] = known
+    return found
+
+
 def _kept(known: inspect.Type, value: Any, old: Any, path: str) -> Any:
     match known:
         case inspect.Metadata(type=inner, extra_json_schema=extra):
-            if isinstance(value, str) and _is_secret(extra):
-                return _secret(value, old, path)
+            if isinstance(value, str) and is_secret(extra):
+                return _secret(value, old, path, is_url=(extra or {}).get("format") == "uri")
             return _kept(inner, value, old, path)
         case inspect.UnionType(types=types):
             for one in types:
@@ -235,10 +255,10 @@ def _kept(known: inspect.Type, value: Any, old: Any, path: str) -> Any:
     return value
 
 
-def _secret(value: str, old: Any, path: str) -> str:
+def _secret(value: str, old: Any, path: str, *, is_url: bool) -> str:
     if _MASKED.search(value) is None:
         return value
-    if not isinstance(old, str):
+    if not isinstance(old, str) or _mask(old, is_url) != _plain_mask(value, is_url):
         raise Invalid(
             f"{path}: {value} stands for a secret that is stored, and here there is none:"
             " write it out",
@@ -251,9 +271,17 @@ def _counterpart(item: inspect.Type, value: Any, before: Sequence[Any]) -> Any:
     """Return the stored neighbour that leads to the same place, by the number in its masks."""
     if not isinstance(value, dict):
         return None
-    texts = (one for one in value.values() if isinstance(one, str))
-    numbers = {int(found[1] or 1) for text in texts if (found := _MASKED.search(text))}
+    found = (_MASKED.search(text) for text in _texts(value))
+    numbers = {int(one[1] or 1) for one in found if one}
     place = _place(item, value)
     candidates = [one for one in before if _place(item, one) == place]
     number = numbers.pop() if len(numbers) == 1 else 0
     return candidates[number - 1] if 0 < number <= len(candidates) else None
+
+
+def _texts(value: Mapping[str, Any]) -> Iterator[str]:
+    for one in value.values():
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            yield from _texts(one)

@@ -1,6 +1,7 @@
 """What an edit of the configuration does to schedules: versions that move no shift that is on."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -9,16 +10,18 @@ from psycopg import AsyncConnection
 
 from tocsin.kernel.ids import ScheduleId
 from tocsin.kernel.unit import Unit
-from tocsin.oncall import events, store
+from tocsin.oncall import store
+from tocsin.oncall.actions.moving import note_moves
 from tocsin.oncall.actions.subscribed import follow_calendars
-from tocsin.oncall.actions.zones import keep_promises
+from tocsin.oncall.actions.zones import by_people, keep_promises
 from tocsin.oncall.core.config import Directory
-from tocsin.oncall.core.schedule.moves import WITHIN, moved, next_shifts
+from tocsin.oncall.core.schedule.moves import WITHIN, held
+from tocsin.oncall.core.schedule.renumbering import turn_after
 from tocsin.oncall.core.schedule.timelines import said_in
 from tocsin.oncall.core.schedule.versions import Edit, succeed
-from tocsin.oncall.model import Override, Version
+from tocsin.oncall.model import Override, Timeline, Version
 
-TOLD_MAX = 200  # whose shift one edit may move, and who are told
+SWAPS_MAX = 10_000  # of one schedule, past ones too
 
 
 async def complete(conn: AsyncConnection[Any], directory: Directory) -> Directory:
@@ -26,43 +29,15 @@ async def complete(conn: AsyncConnection[Any], directory: Directory) -> Director
     return replace(directory, versions=await store.versions(conn))
 
 
-def _with(
-    after: Directory,
-    known: Mapping[ScheduleId, Sequence[Version]],
-    key: ScheduleId,
-    found: Sequence[Version],
-) -> Directory:
-    return replace(after, versions={**known, key: found})
-
-
-async def _tell(
-    unit: Unit,
-    before: Directory,
-    after: Directory,
-    key: ScheduleId,
-    agreed: tuple[Sequence[Override], Sequence[Override]],
+def _tell(
+    unit: Unit, before: Timeline | None, after: Timeline | None, until: datetime, why: str
 ) -> None:
-    """Record whose next shift an edit has moved; `agreed` is what stood beside it, and does now."""
-    old, new = before.schedules.get(key), after.schedules.get(key)
-    if old is None or new is None:
+    """Record whose shifts are others until then; a schedule that is new or gone moves none."""
+    if before is None or after is None:
         return
-    spans = [
-        next_shifts(replace(one, overrides=beside).timeline(schedule, unit.now), unit.now)
-        for one, schedule, beside in ((before, old, agreed[0]), (after, new, agreed[1]))
-    ]
-    people = [who for who in moved(*spans) if who in after.people][:TOLD_MAX]
-    if people:
-        unit.record(
-            events.ShiftsMoved(
-                schedule_id=key,
-                schedule=new.name,
-                people=tuple(people),
-                why="edit",
-                starts=tuple(
-                    spans[1][who].start_at if who in spans[1] else None for who in people
-                ),
-            )
-        )
+    with suppress(ValueError):  # broken: nobody is told wrong things
+        was, is_now = (held(one, unit.now, until) for one in (before, after))
+        note_moves(unit, after.schedule, was, is_now, why)
 
 
 async def keep_versions(
@@ -75,28 +50,68 @@ async def keep_versions(
     """Let the schedules that were edited go on where they were: `exact`, by name, at `at` itself."""
     unit.require("resource:apply")
     known = await store.versions(unit.conn)
-    there = {key for key, one in after.people.items() if one.active}
+    before = replace(before, versions=known)
+    until = max(at, unit.now) + WITHIN
+    there, was_there = (
+        {key for key, one in directory.people.items() if one.active}
+        for directory in (after, before)
+    )
     edited = []
     for key in {**before.schedules, **after.schedules}:
         old, new = before.schedules.get(key), after.schedules.get(key)
-        if old == new:
+        if old == new and (old is None or (there ^ was_there).isdisjoint(old.people)):
             continue
-        name = new.name if new else ""
-        agreed = await store.overrides(unit.conn, unit.now, max(at, unit.now) + WITHIN, [key])
+        agreed = await store.overrides(unit.conn, unit.now, until, [key])
+        was = _timeline(before, key, agreed, unit.now)
+        if old == new:
+            still = _timeline(replace(after, versions=known), key, agreed, unit.now)
+            _tell(unit, was, still, until, "people")
+            continue
         edit = Edit(
-            before=old, after=new, at=at, there=there, exact=new is None or name in exact,
-            said=said_in(agreed, key),
+            before=old, after=new, at=at, there=there,
+            exact=new is None or new.name in exact, said=said_in(agreed, key),
         )  # fmt: skip
-        was = known.get(key, ())
-        found = succeed(was, edit)
-        if found != was:
+        found = succeed(known.get(key, ()), edit)
+        if found != known.get(key, ()):
             await store.save_versions(unit.conn, ScheduleId(key), found)
-        later = _with(after, known, key, found)
-        is_moved = await follow_calendars(unit, edit, found)
-        beside = agreed
-        if is_moved:
-            beside = await store.overrides(unit.conn, unit.now, unit.now + WITHIN, [key])
-        await _tell(unit, replace(before, versions=known), later, key, (agreed, beside))
-        if new is not None:
-            edited.append(later.timeline(new, unit.now))
+        is_moved = await _carry_swaps(unit, edit, known.get(key, ()), found)
+        if await follow_calendars(unit, edit, found) or is_moved:
+            agreed = await store.overrides(unit.conn, unit.now, until, [key])
+        later = replace(after, versions={**known, key: found})
+        _tell(unit, was, _timeline(later, key, agreed, unit.now), until, "edit")
+        promised = _timeline(later, key, by_people(agreed), unit.now)
+        edited += [promised] if promised else []
     await keep_promises(unit, edited)
+
+
+async def _carry_swaps(
+    unit: Unit, edit: Edit, known: Sequence[Version], found: Sequence[Version]
+) -> bool:
+    """Let swaps go on with the turns that they were made for; says whether any has other ones."""
+    if edit.before is None or edit.after is None:
+        return False
+    is_moved = False
+    key = edit.before.id
+    for one in await store.swaps(unit.conn, schedule_ids=[key], limit=SWAPS_MAX):
+        moved = one
+        if one.schedule_id == key:
+            layer, turn = turn_after(
+                edit, known, found, one.layer, one.turn, one.created_at
+            )
+            moved = replace(moved, layer=layer, turn=turn)
+        if one.back_schedule_id == key:
+            layer, turn = turn_after(
+                edit, known, found, one.back_layer, one.back_turn, one.created_at
+            )
+            moved = replace(moved, back_layer=layer, back_turn=turn)
+        if moved != one:
+            await store.renumber_swap(unit.conn, moved)
+            is_moved = True
+    return is_moved
+
+
+def _timeline(
+    directory: Directory, key: ScheduleId, agreed: tuple[Override, ...], now: datetime
+) -> Timeline | None:
+    schedule = directory.schedules.get(key)
+    return replace(directory, overrides=agreed).timeline(schedule, now) if schedule else None

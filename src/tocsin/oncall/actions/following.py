@@ -45,7 +45,7 @@ async def _sure(
     known = await reads.contact_states(unit, person.id)
     found = reachable(person, known.get(person.id, {})).methods
     is_low = notification.urgency is Urgency.LOW
-    return frozenset(one.index for one in found if one.wakes or (is_low and one.is_verified))
+    return frozenset(one.index for one in found if one.wakes or (is_low and one.arrives))
 
 
 async def _siblings(

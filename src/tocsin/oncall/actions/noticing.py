@@ -30,10 +30,9 @@ class NoticeToSend(Struct, frozen=True):
 async def give_notice(
     unit: Unit, person_id: PersonId, title: str, body: str, *, link: str = ""
 ) -> None:
-    """Let somebody know; who is not there any more is told nothing."""
+    """Let somebody know; who is not there when it is to be sent is told nothing."""
     unit.require("page:step")
-    person = unit.config(Directory).people.get(person_id)
-    if person is None or not person.active:
+    if person_id not in unit.config(Directory).people:
         return
     one = Notice(
         id=uuid7(), person_id=person_id, title=title, body=body, link=link, made_at=unit.now

@@ -6,16 +6,20 @@ from itertools import pairwise
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tocsin.kernel.actor import Actor
 from tocsin.kernel.errors import Conflict, Invalid, NotFound
-from tocsin.kernel.ids import PersonId, uuid7
+from tocsin.kernel.ids import PersonId, ScheduleId, uuid7
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import events, store
+from tocsin.oncall.actions.moving import noting
+from tocsin.oncall.actions.zones import AHEAD, by_people, keep_promises
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.model import Override, OverrideKind, Person, Schedule, TemporaryShift
 
 LONGEST = timedelta(days=366)
+FARTHEST = timedelta(days=2 * 366)
 REASON_MAX = 500
 SHIFTS_MAX = 200
 STANDING_MAX = 500  # overrides that stand for one schedule
@@ -65,7 +69,8 @@ async def add_override(unit: Unit, new: NewOverride) -> Override:
         start_at=start_at, end_at=end_at, shifts=_shifts(directory, new),
         author=author(unit.actor), reason=_reason(new.reason), created_at=unit.now,
     )  # fmt: skip
-    await store.add_override(unit.conn, found)
+    async with noting(unit, [schedule.id], start_at, end_at, "override"):
+        await store.add_override(unit.conn, found)
     unit.record(
         events.ScheduleOverridden(
             override_id=found.id, schedule_id=schedule.id, schedule=schedule.name,
@@ -97,7 +102,8 @@ async def take_leave(
         id=uuid7(), kind=OverrideKind.LEAVE, person_id=who.id, start_at=start_at,
         end_at=end_at, author=author(unit.actor), reason=_reason(reason), created_at=unit.now,
     )  # fmt: skip
-    await store.add_override(unit.conn, found)
+    async with noting(unit, _schedules_of(directory, who.id), start_at, end_at, "leave"):
+        await store.add_override(unit.conn, found)
     unit.record(
         events.LeaveTaken(
             override_id=found.id, person_id=who.id, start_at=start_at, end_at=end_at
@@ -120,7 +126,12 @@ async def end_override(unit: Unit, override_id: UUID) -> None:
         unit.require_on("schedule:override", schedule.team if schedule else None)
     if found.end_at <= unit.now:
         raise Conflict("this override is over; what has been stays as it was")
-    await store.end_override(unit.conn, found.id, unit.now.replace(microsecond=0))
+    concerned = [schedule.id] if schedule else _schedules_of(directory, found.person_id)
+    async with noting(unit, concerned, found.start_at, found.end_at, "back"):
+        await store.end_override(unit.conn, found.id, unit.now.replace(microsecond=0))
+    agreed = await store.overrides(unit.conn, unit.now, unit.now + AHEAD, concerned)
+    timelines = replace(directory, overrides=by_people(agreed)).timelines(unit.now)
+    await keep_promises(unit, [timelines[key] for key in concerned])
     unit.record(
         events.OverrideEnded(
             override_id=found.id, schedule_id=found.schedule_id, person_id=found.person_id
@@ -147,6 +158,8 @@ def stretch(now: datetime, start: datetime, end: datetime) -> tuple[datetime, da
     over = end.replace(microsecond=0)
     if over <= begin:
         raise Invalid("the end comes after the start, and after now", field="end_at")
+    if begin - now > FARTHEST:
+        raise Invalid(f"begin within {FARTHEST.days} days from now", field="start_at")
     if over - begin > LONGEST:
         raise Invalid(f"at most {LONGEST.days} days", field="end_at")
     return begin, over
@@ -230,6 +243,10 @@ def _reason(text: str) -> str:
     if len(text) > REASON_MAX or "\x00" in text:
         raise Invalid(f"a reason has at most {REASON_MAX} characters", field="reason")
     return text.strip()
+
+
+def _schedules_of(directory: Directory, person_id: PersonId | None) -> list[ScheduleId]:
+    return [key for key, one in directory.schedules.items() if person_id in one.people]
 
 
 def _teams_of(directory: Directory, person: Person) -> set[str | None]:

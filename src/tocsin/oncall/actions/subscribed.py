@@ -6,18 +6,17 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from tocsin.kernel.errors import Invalid
-from tocsin.kernel.ids import PersonId, ScheduleId
+from tocsin.kernel.ids import ScheduleId
 from tocsin.kernel.unit import Unit
-from tocsin.oncall import events, store
+from tocsin.oncall import store
+from tocsin.oncall.actions.moving import noting
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.schedule import subscribed
 from tocsin.oncall.core.schedule.importing import imported
-from tocsin.oncall.core.schedule.moves import WITHIN, Span, moved, next_shifts
+from tocsin.oncall.core.schedule.moves import WITHIN
 from tocsin.oncall.core.schedule.versions import Edit, followed_since
-from tocsin.oncall.model import CalendarLayer, CalendarShifts, Layer, Schedule, Version
+from tocsin.oncall.model import CalendarLayer, CalendarShifts, Layer, Version
 from tocsin.oncall.ports import FetchedCalendar
-
-TOLD_MAX = 200
 
 
 async def due_calendar(unit: Unit) -> CalendarLayer | None:
@@ -64,15 +63,15 @@ async def calendar_read(
     why = subscribed.why_not(layer, found, matched, is_empty=not shifts)
     if why and await store.has_shifts_after(unit.conn, layer, now):
         raise Invalid(f"url: {why}", field="url")
-    before = await _next_shifts(unit, schedule)
-    await store.replace_shifts(unit.conn, layer, shifts, now)
+    # what a calendar says for the first time is no news
+    keys = [schedule.id] if layer.read_at is not None else []
+    async with noting(unit, keys, unit.now, unit.now + WITHIN, "calendar"):
+        await store.replace_shifts(unit.conn, layer, shifts, now)
     done = replace(
         layer, expanded_at=unit.now, etag=fetched.etag, modified=fetched.modified,
         unknown=matched.unknown[:20], left_out=found.left_out[:20],
     )  # fmt: skip
     await store.save_calendar(unit.conn, subscribed.well(done, unit.now))
-    if layer.read_at is not None:
-        await _tell(unit, schedule, before, await _next_shifts(unit, schedule))
 
 
 async def calendar_unchanged(unit: Unit, layer: CalendarLayer) -> None:
@@ -95,18 +94,14 @@ async def follow_calendars(unit: Unit, edit: Edit, versions: Sequence[Version]) 
     """
     unit.require("resource:apply")
     now = max(edit.at, unit.now)
-    before, after = (_followed(one) for one in (edit.before, edit.after))
-    fresh = {
-        layer.source: name for name, layer in reversed(after.items()) if name not in before
-    }
+    slots = {one.name: one.slot for one in edit.before.layers} if edit.before else {}
     is_renamed = False
-    for name, layer in before.items():
-        if edit.before is None or (name in after and after[name].source == layer.source):
+    for name, new in subscribed.gone(edit.before, edit.after).items():
+        if edit.before is None:
             continue
         ends = max(
-            (one.since or now for one in versions if one.slot == layer.slot), default=now
+            (one.since or now for one in versions if one.slot == slots[name]), default=now
         )
-        new = fresh.pop(layer.source, None) if name not in after else None
         if new is None:
             await store.end_calendar(unit.conn, edit.before.id, name, max(ends, now))
         else:
@@ -115,39 +110,17 @@ async def follow_calendars(unit: Unit, edit: Edit, versions: Sequence[Version]) 
     return is_renamed
 
 
-def _followed(schedule: Schedule | None) -> dict[str, Layer]:
-    return {one.name: one for one in schedule.layers if one.source} if schedule else {}
-
-
 def _wanted(directory: Directory, now: datetime) -> Iterator[CalendarLayer]:
     for key, schedule in directory.schedules.items():
+        addresses = dict(schedule.calendars)
         for one in schedule.layers:
             if one.source:
                 yield CalendarLayer(
-                    schedule_id=ScheduleId(key), layer=one.name, url=one.source, zone=one.zone,
-                    due_at=now,
+                    schedule_id=ScheduleId(key), layer=one.name, url=addresses[one.name],
+                    zone=one.zone, due_at=now,
                 )  # fmt: skip
 
 
 def _is_of(layer: CalendarLayer, one: Layer) -> bool:
-    return (layer.layer, layer.url, layer.zone) == (one.name, one.source, one.zone)
-
-
-async def _next_shifts(unit: Unit, schedule: Schedule) -> dict[PersonId, Span]:
-    agreed = await store.overrides(unit.conn, unit.now, unit.now + WITHIN, [schedule.id])
-    known = replace(unit.config(Directory), overrides=agreed)
-    return dict(next_shifts(known.timeline(schedule, unit.now), unit.now))
-
-
-async def _tell(
-    unit: Unit, schedule: Schedule, before: dict[PersonId, Span], after: dict[PersonId, Span]
-) -> None:
-    people = moved(before, after)[:TOLD_MAX]
-    if not people:
-        return
-    unit.record(
-        events.ShiftsMoved(
-            schedule_id=schedule.id, schedule=schedule.name, people=people, why="calendar",
-            starts=tuple(after[who].start_at if who in after else None for who in people),
-        )
-    )  # fmt: skip
+    known_as = subscribed.source_of(layer.url)
+    return (layer.layer, known_as, layer.zone) == (one.name, one.source, one.zone)

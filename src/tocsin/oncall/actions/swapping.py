@@ -1,6 +1,5 @@
 """Swaps of shifts: asked for, accepted or declined; bound to turns, not to instants."""
 
-from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from tocsin.oncall import events, store
 from tocsin.oncall.actions.overriding import REASON_MAX, author, schedule_named
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.schedule import final
+from tocsin.oncall.core.schedule.renumbering import AHEAD
 from tocsin.oncall.model import (
     Override,
     OverrideKind,
@@ -23,9 +23,6 @@ from tocsin.oncall.model import (
     Swap,
     SwapState,
 )
-
-AHEAD = timedelta(days=366)
-"""How far ahead shifts can be swapped."""
 
 
 class NewSwap(Struct, frozen=True, kw_only=True):
@@ -185,5 +182,6 @@ async def _shift(unit: Unit, directory: Directory, key: ShiftKey, person_id: Per
             return shift
     raise NotFound(
         f"there is no turn {key.turn} of {schedule.name}/{key.layer} that is not over;"
-        " `tocsin oncall show` names them"
+        " `tocsin oncall show` names them. For any other stretch agree on an override"
+        f" (`tocsin oncall override add {schedule.name} PERSON`)"
     )

@@ -8,7 +8,7 @@ from tocsin.kernel.unit import Unit
 from tocsin.oncall import events, store
 from tocsin.oncall.actions.loading import ladder_of
 from tocsin.oncall.actions.orders import CallLastResort, PageTimer
-from tocsin.oncall.actions.stepping import advance, set_timer
+from tocsin.oncall.actions.stepping import advance, set_timer, timer_key
 from tocsin.oncall.core import inputs
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.fence import fenced
@@ -34,6 +34,22 @@ async def timer_is_due(unit: Unit, job: PageTimer) -> None:
             await advance(page, inputs.OpeningDue(job.epoch, ladder), unit)
         case _:
             assert_never(job.timer)
+
+
+async def look_again(unit: Unit, before: Directory, after: Directory) -> None:
+    """Let pages that wait for their hours look again where other hours are in force now."""
+    unit.require("resource:apply")
+    quiet = [
+        {key: one.notify.quiet for key, one in known.people.items() if one.notify.quiet}
+        for known in (before, after)
+    ]
+    is_quiet_other = quiet[0] != quiet[1]
+    if not is_quiet_other and before.policies == after.policies:
+        return
+    for page in await store.held_pages(unit.conn):
+        if is_quiet_other or before.policy_of(page) != after.policy_of(page):
+            key = timer_key(page, TimerKind.OPENING, page.epoch)
+            await job_rows.pull_forward(unit.conn, key, unit.now)
 
 
 async def watch(unit: Unit) -> list[PageId]:

@@ -6,21 +6,23 @@ from hashlib import sha256
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
-from tocsin.kernel.ids import PersonId, ScheduleId
+from tocsin.kernel.ids import ScheduleId
 from tocsin.kernel.unit import Unit
-from tocsin.oncall import events, store
+from tocsin.oncall import store
+from tocsin.oncall.actions.moving import note_moves
 from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.local_time import tzdata_version
 from tocsin.oncall.core.schedule import final
-from tocsin.oncall.core.schedule.turns import instant, seconds
-from tocsin.oncall.model import Timeline
+from tocsin.oncall.core.schedule.moves import held, held_of
+from tocsin.oncall.core.schedule.turns import seconds
+from tocsin.oncall.model import Override, OverrideKind, Timeline
 from tocsin.oncall.store import Promise, PromisedShift
 
 AHEAD = timedelta(days=90)
 FRESH = timedelta(days=7)
 AT_ONCE = 200
-TOLD_MAX = 200
 
 
 async def compare_zones(
@@ -38,7 +40,8 @@ async def compare_zones(
     keys = following[:AT_ONCE]
     known = await store.promises(unit.conn, keys)
     fresh = []
-    timelines = directory.timelines(unit.now)
+    agreed = await store.overrides(unit.conn, unit.now, unit.now + AHEAD, keys)
+    timelines = replace(directory, overrides=by_people(agreed)).timelines(unit.now)
     for key in keys:
         timeline, was = timelines[key], known.get(key)
         is_same = was is not None and was.digest == _digest(timeline)
@@ -49,19 +52,24 @@ async def compare_zones(
         except ValueError:
             continue  # broken: it promises nothing
         if was is not None and is_same and was.release != release:
-            _tell(unit, timeline, was, promised.shifts)
+            _tell(unit, timeline, was)
         fresh.append(promised)
     if fresh:
         await store.save_promises(unit.conn, fresh)
     return keys[-1] if len(following) > AT_ONCE else None
 
 
+def by_people(agreed: Sequence[Override]) -> tuple[Override, ...]:
+    """Leave out what calendars say: it stands as instants, and is read again soon."""
+    return tuple(one for one in agreed if one.kind is not OverrideKind.CALENDAR)
+
+
 async def keep_promises(unit: Unit, timelines: Sequence[Timeline]) -> None:
-    """Keep what schedules promise that were edited just now, so that an upgrade finds it.
+    """Keep what schedules promise that were changed just now, so that an upgrade finds it.
 
     What was promised by another release stays: it is still to be compared.
     """
-    unit.require("resource:apply")
+    unit.require("oncall:read")
     release = tzdata_version()
     for at in range(0, len(timelines), AT_ONCE):
         batch = timelines[at : at + AT_ONCE]
@@ -100,33 +108,13 @@ def _shifts(timeline: Timeline, now: datetime) -> Iterator[PromisedShift]:
         yield one.slot, one.people, seconds(one.start_at), seconds(one.end_at)
 
 
-def _tell(
-    unit: Unit, timeline: Timeline, was: Promise, shifts: Sequence[PromisedShift]
-) -> None:
-    """Record whose shifts are at other instants than was promised, as far as that reached."""
-    end = seconds(was.made_at + AHEAD)
-    before, after = _by_person(was.shifts, unit.now, end), _by_person(shifts, unit.now, end)
-    people = [who for who in before | after if before.get(who) != after.get(who)][:TOLD_MAX]
-    if not people:
-        return
-    starts = []
-    for who in people:
-        new = after.get(who, set()) - before.get(who, set())
-        starts.append(instant(min(one[1] for one in new)) if new else None)
-    unit.record(
-        events.ShiftsMoved(
-            schedule_id=ScheduleId(timeline.schedule.id), schedule=timeline.schedule.name,
-            people=tuple(people), starts=tuple(starts), why="zones",
-        )
-    )  # fmt: skip
+def _tell(unit: Unit, timeline: Timeline, was: Promise) -> None:
+    """Record who has other shifts than was promised, as far as that reached.
 
-
-def _by_person(
-    shifts: Sequence[PromisedShift], now: datetime, end: int
-) -> dict[PersonId, set[tuple[str, int, int]]]:
-    found: dict[PersonId, set[tuple[str, int, int]]] = {}
-    for slot, people, start_s, end_s in shifts:
-        if end_s > seconds(now) and end_s <= end:
-            for who in people:
-                found.setdefault(PersonId(who), set()).add((slot, start_s, end_s))
-    return found
+    What was agreed since the promise is no news of the release.
+    """
+    end = min(was.made_at, unit.now) + AHEAD
+    then = tuple(one for one in timeline.overrides if one.created_at <= was.made_at)
+    before = held_of(was.shifts, seconds(unit.now), seconds(end))
+    after = held(replace(timeline, overrides=then), unit.now, end)
+    note_moves(unit, timeline.schedule, before, after, "zones")

@@ -35,18 +35,27 @@ CURE = "add push, ntfy at top priority, an SMS or a call, and verify it"
 
 
 class Reach(Struct, frozen=True, kw_only=True):
-    """One method of a person: whether it is proved to be theirs, and whether it wakes them."""
+    """One method of a person: whether it is proved to be theirs, and whether it wakes them.
+
+    By one that is not `is_set_up` this Tocsin cannot send, until who runs it sees to it.
+    """
 
     index: int
     kind: MethodKind
     fingerprint: str
     is_verified: bool
     is_urgent: bool
+    is_set_up: bool
+
+    @property
+    def arrives(self) -> bool:
+        """Say whether it is proved that what is sent by this method reaches the person."""
+        return self.is_verified and self.is_set_up
 
     @property
     def wakes(self) -> bool:
         """Say whether a page by this method reaches the person at night."""
-        return self.is_verified and self.is_urgent
+        return self.arrives and self.is_urgent
 
 
 class Reachability(Struct, frozen=True, kw_only=True):
@@ -126,6 +135,7 @@ def reachable(person: Person, states: Mapping[str, ContactState]) -> Reachabilit
             fingerprint=fingerprint(method),
             is_verified=is_verified(method, states.get(fingerprint(method))),
             is_urgent=is_urgent(method),
+            is_set_up=method.is_set_up,
         )
         for index, method in enumerate(person.methods)
     )
@@ -139,7 +149,12 @@ def _why_not(person: Person, methods: tuple[Reach, ...]) -> str:
         return f"there is no contact method; {CURE}"
     if any(one.wakes for one in methods):
         return ""
-    urgent = list(dict.fromkeys(called(one.kind) for one in methods if one.is_urgent))
+    urgent = list(
+        dict.fromkeys(called(o.kind) for o in methods if o.is_urgent and not o.is_verified)
+    )
+    absent = list(dict.fromkeys(called(o.kind) for o in methods if o.is_urgent and o.is_verified))
+    if absent:
+        return f"this Tocsin has nothing set up that sends {' or '.join(absent)}"
     if urgent:
         verb = "is" if len(urgent) == 1 else "are"
         return f"{' and '.join(urgent)} would be urgent, but {verb} not verified"

@@ -139,10 +139,12 @@ class SwapWithdrawn(Event, frozen=True, tag="oncall.swap_withdrawn"):
 
 
 class ShiftsMoved(Event, frozen=True, tag="oncall.shifts_moved"):
-    """The next shift of these people is another one than before.
+    """These people have a slot of a schedule when they had not, or have it no more.
 
-    `starts` says when it begins now, for each of them (None: not within 90 days). `why` is edit,
-    calendar: one that a layer follows, or zones: a new release of the time zones.
+    Of each the first stretch that is another one: its slot, from when to when, and whether it is
+    `gained`. `why` is edit, override, back (an override was taken back), leave, people (somebody
+    has left or come back), calendar (one that a layer follows), or zones (a new release of the
+    time zones).
     """
 
     schedule_id: ScheduleId
@@ -150,12 +152,15 @@ class ShiftsMoved(Event, frozen=True, tag="oncall.shifts_moved"):
     people: tuple[PersonId, ...]
     starts: tuple[datetime | None, ...]
     why: str
+    slots: tuple[str, ...] = ()
+    ends: tuple[datetime, ...] = ()
+    gained: tuple[bool, ...] = ()
 
     @override
     def sentence(self, name: Names) -> str:
         """Say it."""
         who = ", ".join(name(one) for one in self.people)
-        return f"The next shift in {self.schedule} has moved for {who}"
+        return f"Shifts in {self.schedule} have moved for {who}"
 
 
 class CalendarShared(Event, frozen=True, tag="oncall.calendar_shared"):

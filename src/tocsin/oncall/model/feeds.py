@@ -37,12 +37,16 @@ class Feed(Struct, frozen=True, kw_only=True):
 
 
 class FoundShift(Struct, frozen=True, kw_only=True):
-    """An event of somebody else's calendar: untrusted text, length-limited."""
+    """An event of somebody else's calendar: untrusted text, length-limited.
+
+    `key` is the same as long as it is the same event, also when that moves; "": it has no UID.
+    """
 
     summary: str
     emails: tuple[str, ...]
     start_at: datetime
     end_at: datetime
+    key: str = ""
 
 
 class CalendarShifts(Struct, frozen=True, kw_only=True):

@@ -38,6 +38,7 @@ class Method(Struct, frozen=True, kw_only=True):
     """One address of one person; `secret` signs a webhook, or is the access token of ntfy.
 
     `priority` is ntfy's, 1 to 5; None: the most urgent. `name` is what rules call it by.
+    `is_set_up`: this Tocsin can send by it.
     """
 
     kind: MethodKind
@@ -46,6 +47,7 @@ class Method(Struct, frozen=True, kw_only=True):
     show: Show = Show.FULL
     priority: int | None = None
     name: str = ""
+    is_set_up: bool = True
 
 
 class Rule(Struct, frozen=True):

@@ -59,11 +59,15 @@ class Holidays(Struct, frozen=True):
 
 
 class TemporaryShift(Struct, frozen=True, kw_only=True):
-    """One shift that is written down as such: of a temporary schedule, or of a layer."""
+    """One shift that is written down as such: of a temporary schedule, or of a layer.
+
+    `turn` is the number by which swaps call it, also when it moves; None: it goes by its start.
+    """
 
     people: tuple[PersonId, ...]
     start_at: datetime
     end_at: datetime
+    turn: int | None = None
 
 
 class Layer(Struct, frozen=True, kw_only=True):
@@ -72,7 +76,7 @@ class Layer(Struct, frozen=True, kw_only=True):
     Local times are ISO dates and wall-clock times without offset. A member is one person or a
     group, all of whom are called. Turn `anchor_turn` is the member's at `anchor_place`: by that
     an edit goes on where it was. A layer with `shifts` has those instead of turns, in order; so
-    has one with a `source`, the address of a calendar from which they are read.
+    has one with a `source`, by which the calendar is known from which they are read.
     """
 
     name: str
@@ -100,7 +104,10 @@ class Layer(Struct, frozen=True, kw_only=True):
 
 
 class Schedule(Struct, frozen=True, kw_only=True):
-    """Slots to be filled, and the layers that fill them: a later one hides those before it."""
+    """Slots to be filled, and the layers that fill them: a later one hides those before it.
+
+    `calendars` are the addresses, secret, that layers follow, each after the layer's name.
+    """
 
     id: ScheduleId
     name: str
@@ -109,6 +116,7 @@ class Schedule(Struct, frozen=True, kw_only=True):
     layers: tuple[Layer, ...] = ()
     holidays: Holidays | None = None
     team: str | None = None
+    calendars: tuple[tuple[str, str], ...] = ()
 
     @property
     def people(self) -> tuple[PersonId, ...]:

@@ -3,6 +3,7 @@
 from tocsin.oncall.reads.agreements import (
     LayerRow,
     calendars_of,
+    calendars_said,
     coverage,
     feeds,
     holidays_of,
@@ -44,6 +45,7 @@ from tocsin.oncall.reads.pages import (
     waiting_for,
 )
 from tocsin.oncall.reads.schedules import (
+    AROUND,
     SlotNow,
     directory,
     on_call_now,
@@ -54,6 +56,7 @@ from tocsin.oncall.reads.schedules import (
 )
 
 __all__ = [
+    "AROUND",
     "AttemptRow",
     "DeviceRow",
     "InboxItem",
@@ -64,6 +67,7 @@ __all__ = [
     "SlotNow",
     "attempts_of",
     "calendars_of",
+    "calendars_said",
     "contact_states",
     "coverage",
     "devices",

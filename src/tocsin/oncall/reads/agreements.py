@@ -16,11 +16,20 @@ from tocsin.oncall.core.schedule import next_on_call
 from tocsin.oncall.core.schedule.final import layer_pieces, slots
 from tocsin.oncall.core.schedule.holidays import between
 from tocsin.oncall.core.schedule.report import Finding, findings
-from tocsin.oncall.core.schedule.subscribed import is_old
+from tocsin.oncall.core.schedule.subscribed import is_old, source_of
+from tocsin.oncall.core.schedule.timelines import said_in
 from tocsin.oncall.core.schedule.turns import instant
-from tocsin.oncall.model import CalendarLayer, Feed, Override, Schedule, Shift, Swap
+from tocsin.oncall.model import (
+    CalendarLayer,
+    Feed,
+    Override,
+    Schedule,
+    Shift,
+    Swap,
+    TemporaryShift,
+)
 from tocsin.oncall.reads.contacts import reachability
-from tocsin.oncall.reads.schedules import Ahead, directory, timeline_of
+from tocsin.oncall.reads.schedules import AROUND, Ahead, directory, timeline_of
 
 LISTED_MAX = 500
 COVERED_AHEAD = timedelta(days=90)
@@ -124,6 +133,22 @@ async def calendars_of(unit: Unit, found: Schedule | None = None) -> list[Calend
         return []
     rows = await store.calendar_layers(unit.conn, {key for key, _ in follows})
     return [one for one in rows if (one.schedule_id, one.layer) in follows]
+
+
+async def calendars_said(
+    unit: Unit, found: Schedule, start: datetime, end: datetime
+) -> dict[str, tuple[TemporaryShift, ...]]:
+    """Return the shifts of the calendars that a schedule follows, by `source`, as read last.
+
+    One that was never read is not there: who has it is not known.
+    """
+    unit.require("oncall:read")
+    read = [one for one in await calendars_of(unit, found) if one.read_at is not None]
+    if not read:
+        return {}
+    agreed = await store.overrides(unit.conn, start - AROUND, end + AROUND, [found.id])
+    said = said_in(agreed, found.id)
+    return {source_of(one.url): said.get(one.layer, ()) for one in read}
 
 
 async def old_calendars(

@@ -78,6 +78,7 @@ from tocsin.oncall.store.overrides import (
 from tocsin.oncall.store.pages import (
     add_page,
     brief,
+    held_pages,
     next_ticket,
     page_and_brief_for_update,
     page_for_update,
@@ -129,6 +130,7 @@ from tocsin.oncall.store.schedule_versions import save_versions, versions
 from tocsin.oncall.store.swaps import (
     add_swap,
     lock_turns,
+    renumber_swap,
     save_swap,
     swap_for_update,
     swaps,
@@ -183,6 +185,7 @@ __all__ = [
     "forget_people",
     "gather",
     "has_shifts_after",
+    "held_pages",
     "hold_calendar",
     "hold_listener",
     "incident_of_posted",
@@ -230,6 +233,7 @@ __all__ = [
     "remove_feed",
     "rename_calendar",
     "rename_device",
+    "renumber_swap",
     "replace_shifts",
     "requeue",
     "save_calendar",

@@ -97,12 +97,12 @@ async def rename_calendar(
     )
     await conn.execute(
         """
-        INSERT INTO oncall.calendar_shifts (schedule_id, layer, start_at, end_at, people)
-        SELECT schedule_id, %(new)s, start_at, end_at, people
+        INSERT INTO oncall.calendar_shifts (schedule_id, layer, start_at, end_at, people, turn)
+        SELECT schedule_id, %(new)s, start_at, end_at, people, turn
           FROM oncall.calendar_shifts
          WHERE schedule_id = %(id)s AND layer = %(layer)s AND end_at > %(at)s
             ON CONFLICT (schedule_id, layer, start_at) DO UPDATE
-           SET end_at = excluded.end_at, people = excluded.people
+           SET end_at = excluded.end_at, people = excluded.people, turn = excluded.turn
         """,
         key,
     )
@@ -139,12 +139,13 @@ async def replace_shifts(
     await _cut_shifts(conn, key, now)
     await conn.execute(
         """
-        INSERT INTO oncall.calendar_shifts AS c (schedule_id, layer, start_at, end_at, people)
-        SELECT %(id)s, %(layer)s, start_at, end_at, people
+        INSERT INTO oncall.calendar_shifts AS c
+               (schedule_id, layer, start_at, end_at, people, turn)
+        SELECT %(id)s, %(layer)s, start_at, end_at, people, turn
           FROM jsonb_to_recordset(%(rows)s::jsonb)
-               AS r(start_at timestamptz, end_at timestamptz, people uuid[])
+               AS r(start_at timestamptz, end_at timestamptz, people uuid[], turn integer)
             ON CONFLICT (schedule_id, layer, start_at) DO UPDATE
-           SET end_at = excluded.end_at, people = excluded.people
+           SET end_at = excluded.end_at, people = excluded.people, turn = excluded.turn
         """,
         {**key, "rows": as_json(shifts)},
     )
@@ -191,7 +192,7 @@ async def calendar_shift_at(
     async with conn.cursor(row_factory=struct_row(TemporaryShift)) as cursor:
         await cursor.execute(
             """
-            SELECT people, start_at, end_at
+            SELECT people, start_at, end_at, turn
               FROM oncall.calendar_shifts
              WHERE schedule_id = %(id)s AND layer = %(layer)s
                AND start_at <= %(now)s AND end_at > %(now)s

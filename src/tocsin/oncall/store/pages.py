@@ -165,6 +165,22 @@ async def unresolved_pages(conn: AsyncConnection[Any]) -> list[Page]:
         return await cursor.fetchall()
 
 
+async def held_pages(conn: AsyncConnection[Any]) -> list[Page]:
+    """Return every page that waits for its hours, without locking it."""
+    async with conn.cursor(row_factory=struct_row(Page)) as cursor:
+        await cursor.execute(
+            """
+            SELECT id, incident_id, policy_id, state, epoch, step, loop, catch, retriggers,
+                   unpageable, opened_at, acknowledged_by, acknowledged_at,
+                   acknowledged_via, resolved_at, visible_to, team, requested, asked_person,
+                   urgency, waits_until, called_for, moved_by, assigned, routed, ticket
+              FROM oncall.pages
+             WHERE state <> 'resolved' AND state = 'held'
+            """
+        )
+        return await cursor.fetchall()
+
+
 async def unwitnessed_pages(conn: AsyncConnection[Any]) -> AsyncIterator[Page]:
     """Return the pages that are not resolved and that no timer wakes, without locking them.
 

@@ -49,6 +49,25 @@ async def save_swap(conn: AsyncConnection[Any], one: Swap) -> None:
     )
 
 
+async def renumber_swap(conn: AsyncConnection[Any], one: Swap) -> None:
+    """Write down of which turns a swap is, by their new numbers."""
+    await conn.execute(
+        """
+        UPDATE oncall.swaps
+           SET layer = %(layer)s, turn = %(turn)s, back_layer = %(back_layer)s,
+               back_turn = %(back_turn)s
+         WHERE id = %(id)s
+        """,
+        {
+            "id": one.id,
+            "layer": one.layer,
+            "turn": one.turn,
+            "back_layer": one.back_layer,
+            "back_turn": one.back_turn,
+        },
+    )
+
+
 async def swap_for_update(conn: AsyncConnection[Any], swap_id: UUID) -> Swap:
     """Lock a swap. Raises NotFound."""
     async with conn.cursor(row_factory=struct_row(Swap)) as cursor:

@@ -52,7 +52,8 @@ class TestShape(Struct, frozen=True, kw_only=True):
 class ContactShape(Struct, frozen=True, kw_only=True):
     """One method, in the order of trying; `show`: how much text leaves by it.
 
-    `urgent`: it breaks through Do Not Disturb; `verified`: it is proved to reach the person.
+    `urgent`: it breaks through Do Not Disturb; `verified`: it is proved to reach the person;
+    `set_up`: this Tocsin can send by it.
     """
 
     index: int
@@ -61,6 +62,7 @@ class ContactShape(Struct, frozen=True, kw_only=True):
     show: Show
     verified: bool
     urgent: bool
+    set_up: bool
     verified_at: datetime | None
     last_sent_at: datetime | None
     last_received_at: datetime | None
@@ -124,7 +126,8 @@ def _contact(
     )
     return ContactShape(
         index=one.index, method=method.kind, address=masked(method), show=method.show,
-        verified=one.is_verified, urgent=one.is_urgent, verified_at=known.verified_at,
+        verified=one.is_verified, urgent=one.is_urgent, set_up=one.is_set_up,
+        verified_at=known.verified_at,
         last_sent_at=known.sent_at, last_received_at=known.received_at,
         last_failed_at=known.failed_at, last_error=unquoted(known.error, method),
         last_test=_test(test, method) if test is not None else None,

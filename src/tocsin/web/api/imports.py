@@ -38,6 +38,7 @@ class ImportedShift(Struct, frozen=True, rename={"start": "from"}):
     people: tuple[str, ...]
     start: str
     to: str
+    turn: int | None = None
 
 
 class ImportedLayer(Struct, frozen=True):
@@ -108,6 +109,7 @@ async def import_calendar(asking: AnAsking, name: Name, data: ASource) -> Calend
                     one.people,
                     one.start_at.astimezone(UTC).isoformat(),
                     one.end_at.astimezone(UTC).isoformat(),
+                    one.turn,
                 )
                 for one in found.shifts
             ),

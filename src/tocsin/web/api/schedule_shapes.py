@@ -83,11 +83,11 @@ class SwapWanted(Struct, frozen=True, kw_only=True):
 
     schedule: Name
     layer: Name = "rotation"
-    turn: Annotated[int, Meta(ge=0, le=10_000_000)]
+    turn: Annotated[int, Meta(ge=0, lt=2**31)]
     partner: Name
     back_schedule: Name | None = None
     back_layer: Name = "rotation"
-    back_turn: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
+    back_turn: Annotated[int, Meta(ge=0, lt=2**31)] = 0
     reason: Reason = ""
 
 

@@ -60,6 +60,7 @@ class ContactView(Struct, frozen=True, kw_only=True):
     proof: str
     is_verified: bool
     is_urgent: bool
+    is_set_up: bool
     verified_at: datetime | None
     sent_at: datetime | None
     received_at: datetime | None
@@ -135,6 +136,7 @@ def contact_view(
         proof=proof(method.kind),
         is_verified=one.is_verified,
         is_urgent=one.is_urgent,
+        is_set_up=one.is_set_up,
         verified_at=state.verified_at if state else None,
         sent_at=state.sent_at if state else None,
         received_at=state.received_at if state else None,

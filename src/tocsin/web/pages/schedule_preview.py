@@ -1,6 +1,6 @@
 """What a schedule that nobody has saved would be, and what it changes for whom."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tocsin.kernel.errors import Refused
 from tocsin.kernel.ids import PersonId, uuid7
 from tocsin.kernel.resources import Document, Managed, Store
-from tocsin.kernel.resources.reading import read, typed
+from tocsin.kernel.resources.reading import typed
 from tocsin.kernel.snapshot import Resource, Resources
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import reads
@@ -20,20 +20,38 @@ from tocsin.oncall.core.config import Directory
 from tocsin.oncall.core.config.layers import to_schedule
 from tocsin.oncall.core.schedule import final
 from tocsin.oncall.core.schedule.final import layer_pieces
+from tocsin.oncall.core.schedule.subscribed import source_of
 from tocsin.oncall.core.schedule.turns import instant
 from tocsin.oncall.core.schedule.versions import Edit, succeed
-from tocsin.oncall.model import Plan, Schedule, Shift, Timeline
+from tocsin.oncall.model import (
+    CalendarLayer,
+    Layer,
+    Plan,
+    Schedule,
+    Shift,
+    TemporaryShift,
+    Timeline,
+)
 from tocsin.web.pages import oncall_views as views
 from tocsin.web.pages import schedule_bars as bars
 from tocsin.web.pages.resource_views import PlanView, plan_view
 
 DAYS = 14
 Who = tuple[PersonId, ...]
+Said = Mapping[str, tuple[TemporaryShift, ...]]
+
+
+class CalendarLine(Struct, frozen=True):
+    """What is known of the calendar of a layer; not `is_known`: what is shown lacks its shifts."""
+
+    words: str
+    is_known: bool
 
 
 class Preview(Struct, frozen=True, kw_only=True):
     """The next fourteen days and what changes for whom; else what is wrong, and in which field."""
 
+    followed: tuple[CalendarLine, ...] = ()
     calendar: views.CalendarView | None = None
     plan: PlanView | None = None
     moved: tuple[str, ...] = ()
@@ -48,7 +66,7 @@ async def preview(unit: Unit, store: Store, document: Document) -> Preview:
     """
     unit.require("resource:read")
     plan = await store.plan(unit, [document], managed_by=Managed.SCREEN)
-    before, after = await _meant(unit, store, document)
+    before, after, followed = await _meant(unit, store, document)
     start, end = unit.now, unit.now + timedelta(days=DAYS)
     moved = (
         changes(
@@ -61,7 +79,10 @@ async def preview(unit: Unit, store: Store, document: Document) -> Preview:
         if before
         else ()
     )
-    return Preview(calendar=_calendar(unit, after), plan=plan_view(plan), moved=tuple(moved))
+    return Preview(
+        calendar=_calendar(unit, after), plan=plan_view(plan), moved=tuple(moved),
+        followed=followed,
+    )  # fmt: skip
 
 
 def refused(error: Refused) -> Preview:
@@ -115,27 +136,57 @@ def _who(shifts: Sequence[Shift], at: datetime) -> Who:
 
 async def _meant(
     unit: Unit, store: Store, document: Document
-) -> tuple[Timeline | None, Timeline]:
-    """Return the timeline as it is (None: there is none), and as it would be, were it saved now."""
+) -> tuple[Timeline | None, Timeline, tuple[CalendarLine, ...]]:
+    """Return the timeline as it is (None: there is none), and as it would be, were it saved now.
+
+    Calendars say what they said when they were read last.
+    """
     known = unit.config(Directory)
     before = next(
         (one for one in known.schedules.values() if one.name == document.metadata.name), None
     )
-    after = _compiled(known, store, document, before.id if before else uuid7())
+    wanted = await store.meant(unit, document)
+    spec = typed(store.kinds["Schedule"], wanted)
+    after = _compiled(known, spec, wanted.name, before.id if before else uuid7())
     start, end = unit.now, unit.now + timedelta(days=DAYS + 1)
+    said = await reads.calendars_said(unit, before, start, end) if before else {}
+    lines = tuple(_lines(after, said, await reads.calendars_of(unit, before) if before else []))
+    after = replace(after, layers=tuple(_told(one, said) for one in after.layers))
     timeline = await reads.timeline_of(unit, before or after, start, end)
     there = {key for key, one in known.people.items() if one.active}
-    edit = Edit(before=before, after=after, at=unit.now, exact=False, there=there)
+    was = timeline.schedule if before else None
+    edit = Edit(before=was, after=after, at=unit.now, exact=False, there=there)
     meant = replace(timeline, schedule=after, versions=succeed(timeline.versions, edit))
-    return timeline if before else None, meant
+    return timeline if before else None, meant, lines
 
 
-def _compiled(
-    known: Directory, store: Store, document: Document, schedule_id: UUID
-) -> Schedule:
-    [wanted] = read([document], store.kinds)
-    spec = typed(store.kinds["Schedule"], wanted)
-    own = Resource(schedule_id, "Schedule", wanted.name, spec)
+def _told(layer: Layer, said: Said) -> Layer:
+    return replace(layer, shifts=said[layer.source]) if layer.source in said else layer
+
+
+def _lines(
+    schedule: Schedule, said: Said, calendars: Sequence[CalendarLayer]
+) -> Iterator[CalendarLine]:
+    """Say of each layer that follows a calendar how old what is shown of it is."""
+    known = {source_of(one.url): one for one in calendars}
+    place = ZoneInfo(schedule.zone)
+    for one in (layer for layer in schedule.layers if layer.source):
+        calendar = known.get(one.source)
+        at = calendar.read_at if calendar and one.source in said else None
+        why = f" The last try: {calendar.error}." if calendar and calendar.error else ""
+        if at is not None:
+            when = f"{at.astimezone(place):%a %-d %b %H:%M}"
+            words = f"Layer {one.name}: as its calendar was read last, {when}."
+        else:
+            words = (
+                f"Layer {one.name} follows a calendar that was not read yet: its shifts are not"
+                " known, and all below is without them. They come within minutes of saving."
+            )
+        yield CalendarLine(words + why, is_known=at is not None)
+
+
+def _compiled(known: Directory, spec: object, name: str, schedule_id: UUID) -> Schedule:
+    own = Resource(schedule_id, "Schedule", name, spec)
     people = [Resource(one.id, "Person", one.name, None) for one in known.people.values()]
     return to_schedule(own, Resources([own, *people]))
 

@@ -15,6 +15,7 @@ from tocsin.kernel.errors import Conflict, Invalid, NotFound, Refused
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import actions, reads
 from tocsin.oncall.core.config import Directory
+from tocsin.oncall.core.schedule.importing import TURNS_MAX
 from tocsin.oncall.model import Plan, Schedule, Shift, Swap
 from tocsin.web.forms import stay, text
 from tocsin.web.pages.frame import Context, frame
@@ -85,7 +86,8 @@ def _turn(key: str, field: str) -> tuple[str, int]:
     if (
         not layer
         or not (number.isascii() and number.isdigit())
-        or len(number) > len("10000000")
+        or len(number) > len(str(TURNS_MAX))
+        or int(number) >= TURNS_MAX
     ):
         raise Invalid("choose a shift", field=field)
     return layer, int(number)

@@ -121,7 +121,7 @@ class _Telling(Struct, frozen=True):
         return SimulatedTell(
             person_id=person.id, kind=notify.kind, at=notify.due_at or at,
             wakes=found.wakes and is_loud,
-            counts=found.is_verified if low else found.wakes and is_loud,
+            counts=found.arrives if low else found.wakes and is_loud,
         )  # fmt: skip
 
 

@@ -87,7 +87,7 @@ class Book:
         good = {
             one.index
             for one in found.methods
-            if (one.wakes if page is Urgency.HIGH else one.is_verified)
+            if (one.wakes if page is Urgency.HIGH else one.arrives)
         }
         after = [r.after_s for r in person.notify.chain(urgency) if r.method in good]
         return min(after, default=None)

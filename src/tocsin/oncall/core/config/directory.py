@@ -1,6 +1,6 @@
 """Everybody, every schedule and every policy of one revision."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol, cast
@@ -19,6 +19,7 @@ from tocsin.oncall.core.config.policies import CATCH_ALL, to_policies
 from tocsin.oncall.core.ladder import Ladder, Teams, resolve
 from tocsin.oncall.core.schedule.timelines import Timelines
 from tocsin.oncall.model import (
+    MethodKind,
     Override,
     Page,
     Person,
@@ -121,10 +122,15 @@ class Directory(Struct, frozen=True):
         return person.display_name if person else "a former member"
 
 
-def compile_directory(resources: Resources) -> Directory:
-    """Turn the resources of one revision into nouns. Raises Invalid, naming the resource."""
+def compile_directory(
+    resources: Resources, channels: Container[MethodKind] = frozenset(MethodKind)
+) -> Directory:
+    """Turn the resources of one revision into nouns. Raises Invalid, naming the resource.
+
+    `channels` are by what this Tocsin can send.
+    """
     defaults = contact_defaults(resources)
-    people = [to_person(resource, defaults) for resource in resources.of("Person")]
+    people = [to_person(resource, defaults, channels) for resource in resources.of("Person")]
     schedules = [to_schedule(resource, resources) for resource in resources.of("Schedule")]
     policies = to_policies(resources)
     return Directory(

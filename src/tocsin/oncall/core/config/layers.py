@@ -1,5 +1,6 @@
 """What a written schedule compiles to, and which are refused."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import cast
@@ -21,6 +22,7 @@ from tocsin.oncall.core.config.schedules import (
     rotations_of,
 )
 from tocsin.oncall.core.schedule.holidays import check_calendar
+from tocsin.oncall.core.schedule.subscribed import source_of
 from tocsin.oncall.core.schedule.turns import begins_s, ends_s
 from tocsin.oncall.model import (
     TURNS,
@@ -53,6 +55,9 @@ def to_schedule(resource: Resource, resources: Resources) -> Schedule:
         layers=layers,
         holidays=calendar,
         team=spec.team,
+        calendars=tuple(
+            (one.name, one.calendar.url) for one in spec.layers if one.calendar is not None
+        ),
     )
 
 
@@ -64,7 +69,7 @@ def _calendar(spec: HolidaysSpec | None, where: str) -> Holidays | None:
     return found
 
 
-def _refuse_twice(names: tuple[str, ...] | list[str], where: str, field: str) -> None:
+def _refuse_twice(names: Sequence[str], where: str, field: str) -> None:
     for name in names:
         if names.count(name) > 1:
             raise Invalid(f"{where}: {field}: {name!r} stands twice", field=field)
@@ -125,6 +130,7 @@ def _fixed(spec: LayerSpec, zone: str, slot: str, resources: Resources, where: s
                 people=tuple(dict.fromkeys(person_id(n, resources) for n in one.people)),
                 start_at=local_time.typed_instant(one.start, zone, field=field),
                 end_at=local_time.typed_instant(one.to, zone, field=field),
+                turn=one.turn,
             )
             for one in spec.shifts
         ),
@@ -133,6 +139,9 @@ def _fixed(spec: LayerSpec, zone: str, slot: str, resources: Resources, where: s
     for one in shifts:
         if one.end_at <= one.start_at:
             raise Invalid(f"{field}: one ends before it begins", field=_field(where, "shifts"))
+    numbers = [one.turn for one in shifts if one.turn is not None]
+    if len(numbers) > len(set(numbers)):
+        raise Invalid(f"{field}: two have the same turn", field=_field(where, "shifts"))
     for before, after in pairwise(shifts):
         if after.start_at < before.end_at:
             raise Invalid(
@@ -149,7 +158,7 @@ def _fixed(spec: LayerSpec, zone: str, slot: str, resources: Resources, where: s
 def _read_elsewhere(spec: LayerSpec, zone: str, slot: str) -> Layer:
     return Layer(
         name=spec.name, slot=slot, zone=zone, starts_at_local="1970-01-01T00:00",
-        unit=RotationUnit.DAY, source=spec.calendar.url if spec.calendar else "",
+        unit=RotationUnit.DAY, source=source_of(spec.calendar.url) if spec.calendar else "",
     )  # fmt: skip
 
 
@@ -195,9 +204,10 @@ def _first(
 
 def _local(text: str, where: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError as error:
         raise Invalid(f"{where}: {error}", field=_field(where, "")) from error
+    return local_time.check_year(found, field=_field(where, ""))
 
 
 def _field(where: str, name: str) -> str:

@@ -1,10 +1,11 @@
 """Person, as it is written in YAML, and the defaults of everybody's contacts."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import cast
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tocsin.kernel.errors import Invalid
 from tocsin.kernel.ids import PersonId
@@ -19,7 +20,7 @@ from tocsin.oncall.core.contacts import (
     methods,
     of_person,
 )
-from tocsin.oncall.model import NotifyRules, Person
+from tocsin.oncall.model import MethodKind, NotifyRules, Person
 
 
 class PersonSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -55,12 +56,19 @@ def contact_defaults(resources: Resources) -> ContactDefaultsSpec:
     return cast("ContactDefaultsSpec", found[0].spec) if found else ContactDefaultsSpec()
 
 
-def to_person(resource: Resource, defaults: ContactDefaultsSpec) -> Person:
-    """Compile one person. Raises Invalid."""
+def to_person(
+    resource: Resource,
+    defaults: ContactDefaultsSpec,
+    channels: Container[MethodKind] = frozenset(MethodKind),
+) -> Person:
+    """Compile one person; what is not among `channels` cannot be sent here. Raises Invalid."""
     spec = cast("PersonSpec", resource.spec)
     where = f"Person/{resource.name}"
     check_zone(spec.timezone, where)
-    found = of_person(methods(spec.contact, defaults), cast("UUID", resource.uid))
+    found = tuple(
+        replace(one, is_set_up=one.kind in channels)
+        for one in of_person(methods(spec.contact, defaults), cast("UUID", resource.uid))
+    )
     return Person(
         id=PersonId(cast("UUID", resource.uid)),
         name=resource.name,

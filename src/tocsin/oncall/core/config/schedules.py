@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from tocsin.kernel.errors import Invalid
+from tocsin.kernel.resources.secret import SECRET_URL
 from tocsin.oncall.core.config.checks import team_ref
 from tocsin.oncall.model import PRIMARY, Advance, HolidayRule, RotationUnit
 
@@ -86,17 +87,21 @@ class RotationSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class ShiftSpec(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"start": "from"}
 ):
-    """One shift, from `from` until just before `to`, by the layer's clocks or with an offset."""
+    """One shift, from `from` until just before `to`, by the layer's clocks or with an offset.
+
+    `turn` is the number by which swaps call it, also when it moves; an import writes it.
+    """
 
     people: Group
     start: Annotated[str, Meta(max_length=40, examples=["2026-03-30T09:00"])]
     to: Annotated[str, Meta(max_length=40, examples=["2026-03-31T09:00"])]
+    turn: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
 
 
 class CalendarSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Another calendar (iCalendar), read every hour; its events are the shifts of the layer.
 
-    Whoever may read the schedule sees the address, and its history keeps it.
+    Who knows the address can read it, so it is a secret: no more than its host is shown.
     """
 
     url: Annotated[
@@ -105,6 +110,7 @@ class CalendarSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             pattern=r"^https?://[^\s@]+$",
             max_length=2000,
             examples=["https://calendar.example.org/rota.ics"],
+            extra_json_schema=SECRET_URL,
         ),
     ]
 

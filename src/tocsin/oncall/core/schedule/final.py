@@ -189,7 +189,7 @@ def _extent(
 
 def _span(override: Override) -> tuple[int, int]:
     if override.kind is OverrideKind.SWAP:
-        return _BEGINNING, _END
+        return seconds(override.created_at), _END  # what was before it was agreed on stays
     return seconds(override.start_at), _ceiling(override.end_at)
 
 

@@ -1,5 +1,6 @@
 """Another calendar as a layer: its events become shifts of people who are known here. Pure."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -8,13 +9,17 @@ from msgspec import Struct
 from tocsin.kernel.ids import PersonId
 from tocsin.oncall.model import FoundShift, MethodKind, Person
 
+TURNS_MAX = 2**31
+"""Below this are the numbers of shifts: PostgreSQL's integers."""
+
 
 class WrittenShift(Struct, frozen=True):
-    """A shift as it stands in a resource: people by the names of theirs."""
+    """A shift as it stands in a resource: people by the names of theirs, `turn` by its event."""
 
     people: tuple[str, ...]
     start_at: datetime
     end_at: datetime
+    turn: int | None = None
 
 
 class Imported(Struct, frozen=True):
@@ -33,6 +38,7 @@ def imported(found: Sequence[FoundShift], people: Mapping[PersonId, Person]) -> 
     """
     known = _Known([one for one in people.values() if one.active])
     named: dict[tuple[datetime, datetime], dict[str, None]] = {}
+    keys: dict[tuple[datetime, datetime], str] = {}
     unknown: dict[str, None] = {}
     for event in found:
         names = known.names_of(event)
@@ -40,14 +46,28 @@ def imported(found: Sequence[FoundShift], people: Mapping[PersonId, Person]) -> 
             unknown[event.summary or ", ".join(event.emails)] = None
         for name in names:
             named.setdefault((event.start_at, event.end_at), {})[name] = None
+            keys.setdefault((event.start_at, event.end_at), event.key)
     shifts: list[WrittenShift] = []
+    taken: set[int] = set()
     dropped = 0
     for (start_at, end_at), who in sorted(named.items()):
         if shifts and start_at < shifts[-1].end_at:
             dropped += 1
         else:
-            shifts.append(WrittenShift(tuple(who), start_at, end_at))
+            turn = _turn(keys[start_at, end_at], taken)
+            shifts.append(WrittenShift(tuple(who), start_at, end_at, turn))
     return Imported(tuple(shifts), tuple(unknown)[:100], dropped)
+
+
+def _turn(key: str, taken: set[int]) -> int | None:
+    """Return an event's number, by what it is: a swap of it goes along when it moves."""
+    if not key:
+        return None
+    found = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) % TURNS_MAX
+    while found in taken:
+        found = (found + 1) % TURNS_MAX
+    taken.add(found)
+    return found
 
 
 class _Known:

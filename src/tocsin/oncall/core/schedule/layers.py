@@ -15,6 +15,7 @@ from tocsin.oncall.core.schedule.turns import (
     turn_at,
     turns,
     wall_of,
+    weekly,
 )
 from tocsin.oncall.core.schedule.windows import is_active, is_restricted, stretches
 from tocsin.oncall.model import Advance, Layer
@@ -52,10 +53,10 @@ def pieces(layer: Layer, start_s: int, end_s: int) -> list[Piece]:
 
 
 def _fixed(layer: Layer) -> Iterator[Piece]:
-    for place, one in enumerate(layer.shifts):
+    for one in layer.shifts:
         start_s = seconds(one.start_at)
-        # of a calendar only a stretch is known: there a shift is called by when it begins
-        k = start_s // 60 if layer.source else place
+        # not by its place, which others before it would change
+        k = start_s // 60 if one.turn is None else one.turn
         yield Piece(start_s, seconds(one.end_at), one.people, layer.name, k)
 
 
@@ -101,8 +102,12 @@ def turn_now(layer: Layer, at_s: int) -> int | None:
 
 def _active_before(layer: Layer, k: int) -> int:
     """Count the turns before `k` in which the layer is in force at some moment."""
-    blocks, rest = divmod(k, _BLOCK)
     bare = _grid(layer)
+    period = weekly(bare) if bare.calendar is None else None
+    if period is not None:
+        weeks, rest = divmod(k, period)
+        return weeks * _active_in(bare, 0, period) + _active_in(bare, 0, rest)
+    blocks, rest = divmod(k, _BLOCK)
     whole = sum(_active_in(bare, block, _BLOCK) for block in range(blocks))
     return whole + _active_in(bare, blocks, rest)
 

@@ -1,5 +1,6 @@
 """A layer that is read from another calendar, again and again: what each reading changes. Pure."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -7,7 +8,15 @@ from msgspec.structs import replace
 
 from tocsin.kernel.ids import PersonId
 from tocsin.oncall.core.schedule.importing import Imported, WrittenShift
-from tocsin.oncall.model import CalendarLayer, CalendarShifts, Person, TemporaryShift
+from tocsin.oncall.model import (
+    CalendarLayer,
+    CalendarShifts,
+    Override,
+    OverrideKind,
+    Person,
+    Schedule,
+    TemporaryShift,
+)
 
 AHEAD = timedelta(days=120)
 """How far a calendar is expanded: further than anything looks at schedules."""
@@ -19,6 +28,40 @@ WHOLE = timedelta(days=1)
 OLD = timedelta(days=1)
 """After how long without a good reading somebody is told."""
 ERROR_MAX = 300
+
+
+def source_of(url: str) -> str:
+    """Return by what a layer's calendar is known: the address itself is a secret."""
+    return hashlib.sha256(url.encode()).hexdigest()[:32]
+
+
+def gone(before: Schedule | None, after: Schedule | None) -> dict[str, str | None]:
+    """Return the layers that do not follow their calendar any more, each with the one that does."""
+    old, new = _followed(before), _followed(after)
+    fresh = {source: name for name, source in reversed(new.items()) if name not in old}
+    return {
+        name: fresh.pop(source, None) if name not in new else None
+        for name, source in old.items()
+        if new.get(name) != source
+    }
+
+
+def _followed(schedule: Schedule | None) -> dict[str, str]:
+    return {one.name: one.source for one in schedule.layers if one.source} if schedule else {}
+
+
+def under_new_names(
+    agreed: Sequence[Override], before: Schedule | None, after: Schedule
+) -> tuple[Override, ...]:
+    """Return what calendars say of the layers that an edit calls otherwise, by their new names."""
+    names = {old: new for old, new in gone(before, after).items() if new is not None}
+    return tuple(
+        replace(one, layer=names[one.layer])
+        for one in agreed
+        if one.kind is OverrideKind.CALENDAR
+        and one.schedule_id == after.id
+        and one.layer in names
+    )
 
 
 def asks_for_changes_alone(one: CalendarLayer, now: datetime) -> bool:
@@ -46,6 +89,7 @@ def as_shifts(
             people=tuple(by_name[name] for name in one.people),
             start_at=one.start_at.replace(microsecond=0),
             end_at=one.end_at.replace(microsecond=0),
+            turn=one.turn,
         )
         for one in found
     )

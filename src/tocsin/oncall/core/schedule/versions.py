@@ -92,7 +92,7 @@ def _after(slot: str, versions: Sequence[Version], edit: Edit) -> Sequence[Versi
     seen = seconds(edit.at) - edit.exact
     seen = max(seen, seconds(last.since)) if last.since else seen
     new = tuple(
-        _anchored(layer, _older(layer, last.layers, wanted), seen, cut) for layer in wanted
+        _anchored(layer, older(layer, last.layers, wanted), seen, cut) for layer in wanted
     )
     return [*kept, Version(slot=slot, since=cut, layers=new)]
 
@@ -119,7 +119,8 @@ def _cut(slot: str, known: Sequence[Version], wanted: Sequence[Layer], edit: Edi
     return max(shift.end_at, min(begins, default=shift.end_at))
 
 
-def _older(layer: Layer, present: Sequence[Layer], wanted: Sequence[Layer]) -> Layer | None:
+def older(layer: Layer, present: Sequence[Layer], wanted: Sequence[Layer]) -> Layer | None:
+    """Return which of the `present` layers goes on as `layer`, one of those `wanted`."""
     named = next((one for one in present if one.name == layer.name), None)
     if named is None and len(present) == len(wanted) == 1 and TURNS in (
         layer.name, present[0].name
@@ -136,7 +137,7 @@ def _anchored(layer: Layer, old: Layer | None, at_s: int, cut: datetime) -> Laye
     if k is None:
         return layer
     place, is_next = _heir(old, place_of(old, k), layer)
-    if _timing(old) == _timing(layer):
+    if timing(old) == timing(layer):
         return replace(layer, anchor_turn=k + is_next, anchor_place=place)
     if begins_s(layer) > at_s:
         return layer  # it says itself when it begins, and with whom
@@ -162,5 +163,6 @@ def _heir(old: Layer, place: int, new: Layer) -> tuple[int, bool]:
     return 0, True
 
 
-def _timing(layer: Layer) -> tuple[object, ...]:
+def timing(layer: Layer) -> tuple[object, ...]:
+    """Return all that decides when the turns of a layer begin."""
     return layer.zone, layer.starts_at_local, layer.unit, layer.length

@@ -4,16 +4,18 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
 
 import pytest
+import yaml
 from kill_audit import Audit, snapshot
 from kill_clients import Sender
 from kill_mail import Sink, mail_sink
-from kill_server import free_port
-from nodes_lab import Fleet, Node, until_settled
-from nodes_release import next_release
+from kill_server import ORGANISATION, free_port, until
+from nodes_lab import Fleet, Node, under_way, until_settled
+from nodes_release import FIELD, next_release
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.usefixtures("at_length")]
 BEFORE = """
@@ -70,9 +72,18 @@ async def test_old_and_new_serve_side_by_side_until_the_after_files_are_applied(
         new.start()  # applies the `before` file under the old one
         await new.until_ready(60)
         assert await asyncio.to_thread(run, old, "migrate", "--check") == CURRENT
+        await apply_what_is_new(old, new)
+        await until(
+            partial(is_named, old), limit_s=15, what="the old node says what it ignores"
+        )
+        await new.stop()  # the old one pages alone, by a configuration that is newer than it
+        await under_way(3)
         old.kill_all()  # an old node that crashes in the middle of it comes back
         old.start()
         await old.until_ready(60)
+        assert await is_named(old)
+        new.start()
+        await new.until_ready(60)
         await old.stop()
         old.environ = old.environ | {"PYTHONPATH": str(release)}
         old.start()
@@ -93,6 +104,31 @@ async def test_old_and_new_serve_side_by_side_until_the_after_files_are_applied(
     code, said = run(old, "serve")
     assert code not in (0, 1)
     assert "the database was migrated by a newer Tocsin" in said
+
+
+async def apply_what_is_new(old: Node, new: Node) -> None:
+    """Save through the new node what the old one does not know, which the old one keeps."""
+    new.admin.token = old.admin.token
+    documents = [one for one in yaml.safe_load_all(ORGANISATION) if one]
+    [schedule] = [one for one in documents if one["kind"] == "Schedule"]
+    schedule["spec"] |= {FIELD: "tomorrow's"}
+    await new.tell("POST", "/api/v1/resources/apply", {"documents": documents})
+    for wanted, status in ((schedule["spec"], 422), (zone(schedule["spec"]), 409)):
+        body = {"documents": [schedule | {"spec": wanted}]}
+        answer = await old.admin.ask("POST", "/api/v1/resources/apply", body)
+        assert (answer.status, FIELD in answer.body.decode()) == (status, True)
+
+
+def zone(spec: dict[str, object]) -> dict[str, object]:
+    """Change what every release knows."""
+    return {key: value for key, value in spec.items() if key != FIELD} | {"timezone": "UTC"}
+
+
+async def is_named(node: Node) -> bool:
+    """Say whether a node names what it ignores, and is ready all the same."""
+    found = await node.readiness()
+    said = " ".join(found.get("warnings", ()))
+    return bool(found.get("ready")) and f"Schedule: spec.{FIELD}" in said
 
 
 def run(node: Node, *words: str) -> tuple[int, str]:

@@ -20,6 +20,7 @@ from tocsin.kernel.settings import Settings
 from tocsin.kernel.worker import Worker
 from tocsin.oncall import reads as oncall
 from tocsin.oncall.core.config import Directory
+from tocsin.oncall.jobs import SETTINGS
 from tocsin.oncall.model import MethodKind
 from tocsin.oncall.ports import Channel
 from tocsin.signals import reads as signals
@@ -29,7 +30,22 @@ DUE_LAG_MAX_S = 30.0
 BEAT_MAX_S = 10.0
 MEASURE_LIMIT_S = 3.0
 LOCKS_LIMIT_S = 1.0
-LOCKED_AFTER_S = 2.0
+_CHATS = frozenset({MethodKind.MATRIX, MethodKind.SLACK})
+NAMED_MAX = 10  # kinds and fields that one warning names
+
+OWN_BANNER = frozenset({"paging-held", *(one.code for one in Trouble)})
+"""Problems that screens show without being told from here."""
+
+SHOWN_WARNINGS = frozenset({"clock-skew"})
+
+
+def skew_words(skew_s: float) -> str:
+    """Say how this machine's clock is wrong; `skew_s` is the database's minus this machine's."""
+    way = "behind" if skew_s > 0 else "ahead of"
+    return (
+        f"this machine's clock is {abs(skew_s):.1f} s {way} the database's, which counts; set"
+        " it by NTP"
+    )
 
 
 class _Lags(Struct, frozen=True, kw_only=True):
@@ -67,7 +83,12 @@ class Readiness:
         self._channels = channels
         self.down: Callable[[], Sequence[str]] = list  # providers that are left alone
         self.listeners: Sequence[str] = ()  # connections that hear replies, by name
+        self.shown: Mapping[str, str] = {}  # on screens, as of the last look
         self.refuses: Callable[[], Mapping[str, str]] = dict  # what intake tells senders now
+
+    def words(self) -> tuple[str, ...]:
+        """Return what screens say, without a look."""
+        return tuple(self.shown.values())
 
     async def check(self) -> services.Readiness:
         """Measure now, set the gauges, and say what is wrong in words."""
@@ -77,9 +98,7 @@ class Readiness:
         skew_s = self._clock.skew_s if isinstance(self._clock, DatabaseClock) else 0.0
         metrics.SKEW.set(skew_s)
         if abs(skew_s) > MAX_SKEW_S:
-            found.warnings["clock-skew"] = (
-                f"this machine's clock is {skew_s:+.1f} s off the database's, which counts"
-            )
+            found.warnings["clock-skew"] = skew_words(skew_s)
         if lags.sort_s > self._settings.lag_limit_s:
             found.problems["sorting-behind"] = f"sorting is {lags.sort_s:.0f} s behind"
         if lags.due_s > DUE_LAG_MAX_S:
@@ -92,6 +111,7 @@ class Readiness:
         if "accept" in self._settings.roles:  # what a sender hears now, whatever was measured
             found.problems.update(self.refuses())
         self._configuration(found)
+        self._show(found)
         return services.Readiness(
             ready=not found.problems, problems=tuple(found.problems.values()),
             warnings=tuple(found.warnings.values()),
@@ -99,6 +119,13 @@ class Readiness:
             sort_lag_s=lags.sort_s, due_lag_s=lags.due_s, skew_s=skew_s,
             unsealed_s=lags.unsealed_s,
         )  # fmt: skip
+
+    def _show(self, found: _Found) -> None:
+        shown = {one: words for one, words in found.warnings.items() if one in SHOWN_WARNINGS}
+        problems = {
+            code: words for code, words in found.problems.items() if code not in OWN_BANNER
+        }
+        self.shown = problems | shown
 
     async def _database(self, found: _Found, trouble: Trouble | None) -> _Lags:
         """Measure what waits, unless the database is known not to answer."""
@@ -119,8 +146,7 @@ class Readiness:
             if not found.problems:
                 words = f"{WORDS[Trouble.UNREACHABLE]} ({type(error).__name__})"
                 found.problems[Trouble.UNREACHABLE.code] = words
-        if lags is None or lags.sort_s > LOCKED_AFTER_S or lags.due_s > LOCKED_AFTER_S:
-            await self._locks(found)
+        await self._locks(found)  # also where nothing is late yet: screens wait for them, too
         return lags or _Lags()
 
     async def _paging(self, found: _Found, conn: AsyncConnection[Any]) -> None:
@@ -181,7 +207,19 @@ class Readiness:
         metrics.BACKUP_AGE.set(age_s)
         return _Lags(sort_s=sort_lag_s, due_s=due_lag_s, unsealed_s=unsealed_s)
 
+    def _newer(self, found: _Found) -> None:
+        """Name what a newer release has stored that this process does without."""
+        if unread := self._store.unread:
+            found.problems["resources-not-understood"] = "; ".join(unread)
+        if newer := self._store.newer:
+            more = len(newer) - NAMED_MAX
+            named = ", ".join(newer[:NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
+            found.warnings["newer-resources"] = (
+                f"a newer release has stored what this one ignores: {named}; upgrade this node"
+            )
+
     def _configuration(self, found: _Found) -> None:
+        self._newer(found)
         directory = self._store.current.part(Directory)
         if not directory.policies:
             found.warnings["no-policy"] = (
@@ -206,6 +244,10 @@ class Readiness:
                 f"messages by {', '.join(down)} fail, and go by other methods meanwhile"
             )
         used = {m.kind for person in directory.people.values() for m in person.methods}
+        for kind in sorted(used & _CHATS - self._channels.keys()):
+            found.problems[f"no-{kind}"] = (
+                f"people are paged by {kind}, but {SETTINGS[kind]} is not set"
+            )
         if MethodKind.SMS in used and MethodKind.SMS not in self._channels:
             found.problems["no-sms"] = (
                 "people are paged by SMS, but neither TOCSIN_SMS_URL nor TOCSIN_TWILIO_ACCOUNT"

@@ -23,7 +23,10 @@ class Snapshot(Struct, frozen=True):
 
 
 class Resource(Struct, frozen=True):
-    """A resource as compilers see it: typed spec, private fields put back."""
+    """A resource as compilers see it: typed spec, private fields put back.
+
+    Without a spec it is one that is not understood: what points at it finds nothing there.
+    """
 
     uid: object
     kind: str
@@ -41,7 +44,8 @@ class Resources:
         self._by_kind: dict[str, list[Resource]] = {}
         self._uids: dict[tuple[str, str], object] = {}
         for resource in resources:
-            self._by_kind.setdefault(resource.kind, []).append(resource)
+            if resource.spec is not None:
+                self._by_kind.setdefault(resource.kind, []).append(resource)
             self._uids[resource.kind, resource.name] = resource.uid
 
     def of(self, kind: str) -> list[Resource]:

@@ -44,10 +44,15 @@ class Units:
         self.reactions = reactions
         self.job_kinds = job_kinds
         self.on_commit: list[Callable[[Unit], None]] = []  # hints to loops of this process
+        self._lock_limit_s: float | None = None
 
-    def on(self, db: Database) -> "Units":
-        """Return one that opens its units on the connections of `db`; all else is the same."""
+    def on(self, db: Database, *, lock_limit_s: float | None = None) -> "Units":
+        """Return one that opens its units on the connections of `db`; all else is the same.
+
+        With `lock_limit_s` a unit that waits longer for a lock is given up at once.
+        """
         other = Units(db, self.clock, self.snapshot, self.reactions, self.job_kinds)
+        other._lock_limit_s = lock_limit_s
         other.on_commit = self.on_commit
         return other
 
@@ -69,7 +74,8 @@ class Units:
             except Exception as error:
                 if not is_transient(error):
                     raise
-                if attempt == TRIES:
+                is_locked = isinstance(error, errors.LockNotAvailable)
+                if attempt == TRIES or (is_locked and self._lock_limit_s is not None):
                     raise Unavailable(refusal(error)) from error
                 log.info("unit.again", attempt=attempt, error=str(error))
         raise AssertionError("unreachable")
@@ -78,6 +84,11 @@ class Units:
         ended: list[tuple[Unit, T]] = []  # nothing is left to do but to commit
         try:
             async with self.db.connection() as conn, conn.transaction():
+                if self._lock_limit_s is not None:
+                    limit = {"limit": f"{self._lock_limit_s * 1000:.0f}"}
+                    await conn.execute(
+                        "SELECT set_config('lock_timeout', %(limit)s, true)", limit
+                    )
                 unit = Unit(conn, actor, self.clock.now(), await self.snapshot(conn))
                 result = await act(unit)
                 await self._react(unit)
@@ -88,6 +99,11 @@ class Units:
                 raise
             log.info("unit.committed_unheard", error=str(error))
         unit, result = ended[0]
+        if log.is_debug and (unit.events or unit.jobs):
+            log.debug(
+                "unit.committed", role=actor.role, jobs=[row.kind for _, row in unit.jobs],
+                events=[kind_of(one.event) for one in unit.events],
+            )  # fmt: skip
         for hint in self.on_commit:
             hint(unit)
         return result

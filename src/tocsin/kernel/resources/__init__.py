@@ -18,6 +18,7 @@ from tocsin.kernel.resources.model import (
     Metadata,
     Plan,
 )
+from tocsin.kernel.resources.newest import require_newest
 from tocsin.kernel.resources.store import Store
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "ResourcesScheduled",
     "ScheduledResourcesFailed",
     "Store",
+    "require_newest",
 ]

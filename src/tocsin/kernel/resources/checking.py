@@ -1,11 +1,13 @@
 """Whether a configuration can be used: each reference leads somewhere, each context compiles."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
 
-from tocsin.kernel.errors import Conflict, Invalid
+from tocsin.kernel.errors import Conflict, Invalid, Refused
 from tocsin.kernel.resources.drafting import Draft, at, instants
 from tocsin.kernel.resources.model import (
     INSTANTS_MAX,
@@ -23,6 +25,18 @@ from tocsin.kernel.resources.secret import stored
 from tocsin.kernel.snapshot import Compiler, Resource, Resources, Snapshot, compile_snapshot
 
 DANGLING_MAX = 10  # references that one refusal names
+_NAMED = re.compile(r"(\w+)/([a-z0-9-]+)\b")
+
+
+class Usable(Struct, frozen=True, kw_only=True):
+    """What of a configuration can be used; `failed` says of which resources why they cannot.
+
+    Those of them that are in `specs` stay as they were before.
+    """
+
+    snapshot: Snapshot
+    specs: Mapping[Key, Struct]
+    failed: Mapping[Key, Refused]
 
 
 class Checker:
@@ -41,6 +55,13 @@ class Checker:
         new: tuple[Current | Scheduled, ...] = (*draft.written, *draft.scheduled)
         for one in new:
             kind = self.kinds[one.kind]
+            if newer := draft.before.newer.get(one.key):
+                raise Conflict(
+                    f"{'/'.join(one.key)}: a newer release of Tocsin has stored {newer[0]}, which"
+                    " this one does not know and would lose; change it on a node of the newer"
+                    " release, or once this one is upgraded",
+                    field=newer[0],
+                )
             accept(kind, typed(kind, one), "/".join(one.key))
         self.still_works(draft)
 
@@ -70,17 +91,49 @@ class Checker:
         """Let each context compile what is in force. Raises what a context refuses."""
         return self._compile(world, self._typed(world.present.values()))
 
+    def usable(self, world: World, last: Mapping[Key, Struct] = MappingProxyType({})) -> Usable:
+        """Compile what can be of what is stored, be it another release's.
+
+        What cannot stays as it is in `last`, else is left out. Raises what a context refuses of
+        no single resource.
+        """
+        failed: dict[Key, Refused] = {}
+        specs = self._understood(world.present.values(), failed)
+        specs |= {key: last[key] for key in failed if key in last}
+        while True:
+            try:
+                snapshot = self._compile(world, specs)
+            except Refused as error:
+                key = _at_fault(error, specs)
+                if key is None:
+                    raise
+                failed.setdefault(key, error)
+                bad = specs.pop(key)
+                if key in last and last[key] is not bad:
+                    specs[key] = last[key]
+            else:
+                return Usable(snapshot=snapshot, specs=specs, failed=failed)
+
     def teams(self, kind: str, found: Iterable[Current | Scheduled]) -> set[str | None]:
-        """Return the teams that versions of one resource belong to; None: to nobody."""
+        """Return the teams that versions of one resource belong to; None: to nobody.
+
+        Whose a version is that is not understood cannot be said: it is nobody's.
+        """
         known = self.kinds[kind]
-        return {known.team(typed(known, one)) for one in found}
+        teams: set[str | None] = set()
+        for one in found:
+            try:
+                teams.add(known.team(typed(known, one)))
+            except Invalid:
+                teams.add(None)
+        return teams
 
     def private_of(
         self, world: World, one: Wanted
     ) -> tuple[Mapping[str, Any], set[str | None]]:
-        """Return the private fields that are stored in the place of `one`, and whose they are."""
+        """Return what is stored in the place of `one` and is not for everybody, and whose it is."""
         old = stored(world, one)
-        if old is None or not self.kinds[one.kind].private:
+        if old is None or not old.private:
             return {}, set()
         try:
             return old.private, self.teams(one.kind, [old])
@@ -93,17 +146,23 @@ class Checker:
         self._compile(world, specs)
 
     def _typed(self, found: Iterable[Current]) -> dict[Key, Struct]:
-        return {one.key: typed(self._kind(one), one) for one in found}
+        known = (one for one in found if one.kind in self.kinds)  # else a newer release's
+        return {one.key: typed(self.kinds[one.kind], one) for one in known}
 
-    def _kind(self, one: Current) -> Kind:
-        kind = self.kinds.get(one.kind)
-        if kind is None:
-            raise Invalid(f"{one.kind}/{one.name}: unknown kind", field="kind")
-        return kind
+    def _understood(
+        self, found: Iterable[Current], failed: dict[Key, Refused]
+    ) -> dict[Key, Struct]:
+        specs = {}
+        for one in (one for one in found if one.kind in self.kinds):
+            try:
+                specs[one.key] = typed(self.kinds[one.kind], one)
+            except Invalid as error:
+                failed[one.key] = error
+        return specs
 
     def _compile(self, world: World, specs: Mapping[Key, Struct]) -> Snapshot:
         resources = Resources(
-            Resource(one.uid, one.kind, one.name, specs[one.key])
+            Resource(one.uid, one.kind, one.name, specs.get(one.key))
             for one in world.present.values()
         )
         return compile_snapshot(world.revision, resources, self.compilers)
@@ -127,6 +186,15 @@ class Checker:
             more = len(dangling) - DANGLING_MAX
             said = "; ".join(dangling[:DANGLING_MAX]) + (f"; and {more} more" * (more > 0))
             raise Conflict(f"cannot be deleted: {said}; change that first, or in the same set")
+
+
+def _at_fault(error: Refused, specs: Mapping[Key, Struct]) -> Key | None:
+    """Return which resource a compiler has refused: it names that first."""
+    for text in (error.detail, error.field or ""):
+        for kind, name in _NAMED.findall(text):
+            if (kind, name) in specs:
+                return kind, name
+    return None
 
 
 def _named(world: World, kind: str) -> list[str]:

@@ -200,8 +200,7 @@ def _drafted(
     cancelled += [
         one
         for one in world.scheduled
-        if one.key in gone
-        or (prune and one.key not in fates and one.managed_by == Managed.FILE)
+        if one.key in gone or (prune and one.key not in fates and _is_filed(one, kinds))
     ]
     written = {key: fate.written for key, fate in fates.items() if fate.written}
     scheduled = tuple(one for fate in fates.values() for one in fate.scheduled)
@@ -255,6 +254,10 @@ def _of(
             action=Action.SCHEDULED, kind=kind, name=name, effective_from=one.effective_from,
             fields=tuple(changed_fields(base, one, kinds[kind])),
         )  # fmt: skip
+
+
+def _is_filed(one: Scheduled, kinds: Mapping[str, Kind]) -> bool:
+    return one.managed_by == Managed.FILE and one.kind in kinds  # else a newer release's
 
 
 def _deleted(one: Current, kinds: Mapping[str, Kind]) -> Change:

@@ -95,7 +95,7 @@ class Keeper:
         changed = tuple(one.uid for one in touched)
         unit.record(ResourcesApplied(revision=revision, changed=changed, words=tuple(words)))
         if self._beside is not None:
-            before = self._checker.compile(found.before)
+            before = self._checker.usable(found.before).snapshot  # this may mend it
             after = self._checker.compile(found.after)
             await self._beside.follow(unit, before, after, at, exact)
         return revision
@@ -127,7 +127,7 @@ class Keeper:
 
 
 def in_force(found: World, key: Key, kinds: Mapping[str, Kind]) -> None:
-    """Refuse what is not there. Raises NotFound."""
+    """Refuse what is not there, or is of no kind that is known here. Raises NotFound."""
     if key not in found.present:
         raise absent(key, kinds, found.present)
 

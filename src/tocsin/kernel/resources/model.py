@@ -123,12 +123,16 @@ class Scheduled(Struct, frozen=True, kw_only=True):
 
 
 class World(Struct, frozen=True, kw_only=True):
-    """All configuration there is: in force, deleted, and to come, soonest first."""
+    """All configuration there is: in force, deleted, and to come, soonest first.
+
+    `newer` are fields that a newer release has stored, by resource: they are not known here.
+    """
 
     revision: int
     present: Mapping[Key, Current]
     gone: Mapping[Key, Gone]
     scheduled: tuple[Scheduled, ...]
+    newer: Mapping[Key, tuple[str, ...]] = {}
 
 
 class Wanted(Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from tocsin.kernel.errors import Refused
+from tocsin.kernel.resources.apart import uncompared
 from tocsin.kernel.resources.checking import Checker
 from tocsin.kernel.resources.drafting import Draft, at, instants
 from tocsin.kernel.resources.model import Cautions, Change, Explain, Plan, Wanted, World
@@ -41,7 +42,7 @@ class Planner:
             if all(unit.actor.may_on("resource:apply", team) for team in teams):
                 meant.append(kept(self._checker.kinds, found, one))
             else:
-                meant.append(replace(one, private=dict(private)))
+                meant.append(uncompared(self._checker.kinds, found, one, private))
                 closed.append("/".join(one.key))
         return meant, _uncompared(closed)
 
@@ -63,7 +64,8 @@ class Planner:
         """Say what is unwise about what a checked draft names, and what it brings about beyond."""
         if self._cautions is None:
             return ()
-        before = {one.words for one in self._cautions(self._checker.compile(found.before))}
+        stood = self._checker.usable(found.before).snapshot
+        before = {one.words for one in self._cautions(stood)}
         named = {(one.kind, one.name) for one in found.changes}
         worlds = [found.after]
         worlds += [at(found.after, instant) for instant in instants(found.scheduled)]
@@ -83,7 +85,8 @@ class Planner:
         compiled = self._checker.compile
         words: dict[str, None] = {}
         if found.written or found.deleted:
-            before, after = compiled(found.before), compiled(found.after)
+            before = self._checker.usable(found.before).snapshot
+            after = compiled(found.after)
             words |= dict.fromkeys(self._explain(before, after, now, now, standing))
         otherwise = replace(found.after, scheduled=found.before.scheduled)
         for instant in instants((*found.scheduled, *found.cancelled)):

@@ -9,12 +9,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tocsin.kernel.errors import Conflict, Invalid, TooLarge
+from tocsin.kernel.resources.apart import apart
+from tocsin.kernel.resources.lenient import ignored, understood
 from tocsin.kernel.resources.mistakes import instead, mistake
 from tocsin.kernel.resources.model import (
     API_VERSION,
     DOCUMENTS_MAX,
     Current,
     Document,
+    Key,
     Kind,
     Scheduled,
     Wanted,
@@ -64,22 +67,28 @@ def _read(document: Document, kinds: Kinds) -> Wanted:
 
 def _stored(kind: Kind, spec: Struct) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return a spec as the database gives it back, so that the same document is the same."""
-    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(spec))
-    public = {name: value for name, value in found.items() if name not in kind.private}
-    return public, {name: value for name, value in found.items() if name in kind.private}
+    return apart(kind, msgspec.json.decode(msgspec.json.encode(spec)))
 
 
 def normal(kinds: Kinds, world: World) -> World:
-    """Return what is in force with the fields that its kinds have gained since it was written."""
-    return replace(
-        world, present={key: _normal(kinds, one) for key, one in world.present.items()}
-    )
+    """Return what is in force with the fields that its kinds have gained since it was written.
+
+    What a newer release has stored is set aside: kinds, and fields, which `newer` then names.
+    """
+    known = {key: one for key, one in world.present.items() if one.kind in kinds}
+    newer: dict[Key, tuple[str, ...]] = {}
+    stored: tuple[Current | Scheduled, ...] = (*known.values(), *world.scheduled)
+    for one in stored:
+        if one.kind in kinds and (paths := ignored(kinds[one.kind], one)):
+            newer[one.key] = (*newer.get(one.key, ()), *paths)
+    present = {key: _normal(kinds, one) for key, one in known.items()}
+    return replace(world, present=present, newer=newer)
 
 
 def _normal(kinds: Kinds, one: Current) -> Current:
     try:
         spec, private = _stored(kinds[one.kind], typed(kinds[one.kind], one))
-    except (KeyError, Invalid):
+    except Invalid:
         return one  # it can be replaced, but no longer be used
     return replace(one, spec=spec, private=private)
 
@@ -108,8 +117,15 @@ def _refuse_nul(value: object, where: str) -> None:
 
 
 def typed(kind: Kind, one: Current | Scheduled | Wanted) -> Struct:
-    """Return a spec as its context knows it, private fields put back. Raises Invalid."""
-    return _convert(kind, {**one.spec, **one.private}, f"{one.kind}/{one.name}")
+    """Return a spec as its context knows it, private fields put back. Raises Invalid.
+
+    What was written has been read strictly; in what is stored unknown fields are ignored.
+    """
+    spec = {**one.spec, **one.private}
+    try:
+        return msgspec.convert(spec, kind.spec)
+    except (msgspec.ValidationError, Invalid):
+        return _convert(kind, understood(kind.spec, spec), f"{one.kind}/{one.name}")
 
 
 def refs(kind: Kind, spec: Struct, where: str) -> Iterable[tuple[str, str, str]]:

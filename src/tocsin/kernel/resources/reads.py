@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tocsin.kernel.errors import Invalid, NotFound
 from tocsin.kernel.resources import past, rows
+from tocsin.kernel.resources.apart import secret_fields, without_secrets
 from tocsin.kernel.resources.differences import MANAGED_BY, changed_fields, differences
 from tocsin.kernel.resources.drafting import at
 from tocsin.kernel.resources.model import (
@@ -24,7 +26,7 @@ from tocsin.kernel.resources.model import (
 from tocsin.kernel.resources.naming import absent, no_kind
 from tocsin.kernel.resources.past import Known, Version
 from tocsin.kernel.resources.reading import defaults, normal, plain, typed
-from tocsin.kernel.resources.secret import masked
+from tocsin.kernel.resources.secret import MASK, masked
 from tocsin.kernel.resources.store import Store
 from tocsin.kernel.unit import Unit
 
@@ -106,6 +108,7 @@ async def history(unit: Unit, store: Store, kind: str, name: str) -> History:
     if known is None and not coming:
         raise absent((kind, name), store.kinds, world.present, was=True)
     found = await past.versions(unit.conn, known.uid, HISTORY_MAX + 1) if known else []
+    found = [replace(one, spec=without_secrets(store.kinds[kind], one.spec)) for one in found]
     pairs = zip(found, [*found, None][1:], strict=True)
     entries = tuple(_past(one, before, store.kinds[kind]) for one, before in pairs)
     return History(known=known, versions=entries[:HISTORY_MAX], scheduled=coming)
@@ -131,6 +134,7 @@ async def versions(
 
 def _told(kind: Kind, spec: dict[str, Any]) -> dict[str, Any]:
     """Return a spec of the history in its kind's order, without what is default."""
+    spec = without_secrets(kind, spec)
     if (found := _plainly(kind, spec)) is not None:
         return found
     usual = defaults(kind.spec)
@@ -239,6 +243,11 @@ def _past(one: Version, before: Version | None, kind: Kind) -> Past:
         changes.append(
             FieldChange(path=MANAGED_BY, before=before.managed_by, after=one.managed_by)
         )
+    elif old and old == new:  # what has changed is not shown
+        changes += [
+            FieldChange(path=f"spec.{name}", before=MASK, after=MASK, secret=True)
+            for name in secret_fields(kind)
+        ]
     return Past(
         version=one.version,
         revision=one.revision,

@@ -99,7 +99,8 @@ async def write(unit: Unit, revision: int, changed: Iterable[Current]) -> None:
     """Put new versions into force and into their histories."""
     for new in changed:
         await _upsert(unit, new)
-        history = new.spec | await _commitments(unit.conn, new)
+        # of a field with a secret in it the spec has what may be kept of it
+        history = await _commitments(unit.conn, new) | new.spec
         await unit.conn.execute(
             """
             INSERT INTO kernel.resource_versions

@@ -8,8 +8,9 @@ from typing import Any
 from msgspec.structs import replace
 from psycopg import AsyncConnection
 
-from tocsin.kernel.errors import Invalid, NotFound, Refused
+from tocsin.kernel.errors import Conflict, Invalid, NotFound, Refused
 from tocsin.kernel.resources import past, rows
+from tocsin.kernel.resources.apart import without_secrets
 from tocsin.kernel.resources.beside import Beside
 from tocsin.kernel.resources.checking import Checker
 from tocsin.kernel.resources.drafting import (
@@ -42,6 +43,7 @@ from tocsin.kernel.resources.model import (
 from tocsin.kernel.resources.naming import absent
 from tocsin.kernel.resources.plans import Planner, still_waiting
 from tocsin.kernel.resources.reading import normal, read
+from tocsin.kernel.resources.taking import Taker
 from tocsin.kernel.snapshot import Compiler, Snapshot
 from tocsin.kernel.unit import Unit
 
@@ -62,22 +64,26 @@ class Store:
         self.planner = Planner(self.checker, explain, cautions)
         self.keeper = Keeper(self.checker, self.planner.warnings, beside)
         self.beside = beside
-        nothing = World(revision=0, present={}, gone={}, scheduled=())
-        self.current = self.checker.compile(nothing)
+        self._taker = Taker(self.checker, beside)
+
+    @property
+    def current(self) -> Snapshot:
+        """What is in force in this process."""
+        return self._taker.current
+
+    @property
+    def newer(self) -> tuple[str, ...]:
+        """Kinds, and fields of kinds, that a newer release has stored and this one ignores."""
+        return self._taker.newer
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """What is not in force here as it is stored, in words."""
+        return self._taker.unread
 
     async def refresh(self, conn: AsyncConnection[Any]) -> Snapshot:
         """Take over the newest revision, if there is a newer one than `current`."""
-        revision = await rows.newest_revision(conn)
-        if revision != self.current.revision:
-            # asked before, not after: if another apply commits in between, what is read is newer
-            # than its number, and read again by the next unit
-            present = {one.key: one for one in await rows.present(conn)}
-            newest = World(revision=revision, present=present, gone={}, scheduled=())
-            snapshot = self.checker.compile(newest)
-            if self.beside is not None:
-                snapshot = await self.beside.complete(conn, snapshot)
-            self.current = snapshot
-        return self.current
+        return await self._taker.take(conn)
 
     async def apply(
         self, unit: Unit, documents: Sequence[Document], *, prune: bool = False
@@ -119,6 +125,16 @@ class Store:
         plan = self.planner.plan(unit, drafted, await self._standing(unit))
         waiting = still_waiting(drafted, wanted)
         return replace(plan, warnings=(*notes, *waiting, *plan.warnings))
+
+    async def meant(self, unit: Unit, document: Document) -> Wanted:
+        """Return what a document means: stored secrets where masks stand, as a plan takes it.
+
+        Raises Invalid.
+        """
+        unit.require("resource:read")
+        wanted = self._read([document], prune=False)
+        [one], _ = self.planner.meant(unit, await self._world(unit), wanted)
+        return one
 
     async def plan_deletion(self, unit: Unit, kind: str, name: str) -> Plan:
         """Say what a deletion would do. Raises NotFound, Conflict."""
@@ -203,11 +219,11 @@ class Store:
         present = (await self._world(unit)).present.get((kind, name))
         private = self.kinds[kind].private
         spec = {key: value for key, value in found.spec.items() if key not in private}
+        stored = present.private if present else {}
+        spec |= {key: value for key, value in stored.items() if key in private}
+        spec = without_secrets(self.kinds[kind], spec)
         document = Document(
-            api_version=API_VERSION,
-            kind=kind,
-            metadata=Metadata(name),
-            spec=spec | (present.private if present else {}),
+            api_version=API_VERSION, kind=kind, metadata=Metadata(name), spec=spec
         )
         if private and present is None:
             raise Invalid(
@@ -232,6 +248,8 @@ class Store:
         due = [one for one in found.scheduled if one.batch == job.batch and not one.failure]
         if not due:
             return  # cancelled, or replaced
+        if strange := next((one.kind for one in due if one.kind not in self.kinds), None):
+            raise Conflict(f"{strange} is of a newer release, which puts it into force")
         rest = tuple(one for one in found.scheduled if one not in due)
         terms = Terms(now=unit.now, by=due[0].scheduled_by, managed_by=due[0].managed_by)
         try:
@@ -239,6 +257,7 @@ class Store:
             taken = draft(replace(found, scheduled=rest), wanted, terms, self.kinds)
             self.checker.still_works(taken)
         except Refused as error:
+            self.checker.compile(found)  # where this raises it is not the batch's fault: later
             await rows.mark_failed(unit, job.batch, error.detail)
             unit.record(
                 ScheduledResourcesFailed(

@@ -20,6 +20,7 @@ from tocsin.oncall.jobs.replies import (
     Replies,
     WhoIs,
 )
+from tocsin.oncall.jobs.sending import SETTINGS, Elsewhere
 from tocsin.oncall.jobs.subscribed import CalendarLayers
 from tocsin.oncall.jobs.trial import Trial
 from tocsin.oncall.jobs.updating import (
@@ -29,11 +30,13 @@ from tocsin.oncall.jobs.urls import UrlTeller
 from tocsin.oncall.jobs.verifying import Verifying
 
 __all__ = [
+    "SETTINGS",
     "ActorOf",
     "Breakers",
     "CalendarLayers",
     "Delivery",
     "Devices",
+    "Elsewhere",
     "Guarded",
     "InOrder",
     "LastResort",

@@ -17,9 +17,16 @@ from tocsin.oncall.actions import AnswerParts, Claim, Deliver, Gathering
 from tocsin.oncall.core.bundle_text import Item, compose_bundle
 from tocsin.oncall.core.message import Redaction, compose, redact, redaction
 from tocsin.oncall.core.standing import CHAT, EDITED
-from tocsin.oncall.jobs.sending import Channels, send
+from tocsin.oncall.jobs.sending import (
+    Channels,
+    Elsewhere,
+    ForAnother,
+    nowhere,
+    require_here,
+    send,
+)
 from tocsin.oncall.model import Method, MethodKind, key
-from tocsin.oncall.ports import Outcome, Outgoing, PermanentFailure
+from tocsin.oncall.ports import Outcome, Outgoing, PermanentFailure, TransientFailure
 
 log = Log("oncall")
 SAY_BY = frozenset(
@@ -45,6 +52,12 @@ class _Ready(Struct, frozen=True):
     others: tuple["_Ready", ...] = ()
 
 
+def _counted_as(outcome: Outcome) -> str:
+    """Name an outcome for who watches: where nobody was asked, nothing has failed."""
+    is_skipped = isinstance(outcome, TransientFailure) and outcome.skipped
+    return "Skipped" if is_skipped else type(outcome).__name__
+
+
 LOW_PRIORITY = 3  # ntfy's default: no sound that cuts through
 
 
@@ -68,8 +81,13 @@ class Delivery:
         base_url: str,
         roles_of: RolesOf = _no_roles,
         hears: Collection[MethodKind] = (),
+        elsewhere: Elsewhere = nowhere,
     ) -> None:
-        """`hears` are the kinds whose messages can be answered by a word that comes back."""
+        """`hears` are the kinds whose messages can be answered by a word that comes back.
+
+        What has no channel here and has one `elsewhere` is left to that process.
+        """
+        self._elsewhere = elsewhere
         self._channels = channels
         self._issue_link = issue_link
         self._base_url = base_url
@@ -94,17 +112,30 @@ class Delivery:
             elif isinstance(claim, Gathering):
                 await errand.again(unit, claim.until)
             else:
+                if claim.method is not None:
+                    kind = claim.method.kind
+                    await require_here(unit, self._channels, kind, self._elsewhere)
                 outgoing.append(await self._ready(unit, claim))
 
-        await errand.units.run(SYSTEM, begin)
+        try:
+            await errand.units.run(SYSTEM, begin)
+        except ForAnother as kind:  # the claim is undone with its unit
+            ATTEMPTS.labels(str(kind), "Skipped").inc()
+            await errand.pass_on()
+            return
         for ready in outgoing:
             claim = ready.claim
             await errand.still_held()
+            log.debug(
+                "attempt.begins", page_id=claim.page.id, key=key(claim.notification),
+                method=claim.notification.kind, attempt=claim.notification.attempt_count,
+            )  # fmt: skip
             outcome, shown = await self._send(ready)
-            ATTEMPTS.labels(claim.notification.kind, type(outcome).__name__).inc()
+            ended = _counted_as(outcome)
+            ATTEMPTS.labels(claim.notification.kind, ended).inc()
             log.info(
                 "attempt.ended", page_id=claim.page.id, key=key(claim.notification),
-                attempt=claim.notification.attempt_count, outcome=type(outcome).__name__,
+                attempt=claim.notification.attempt_count, outcome=ended,
                 pages=1 + len(claim.others),
             )  # fmt: skip
             await self._record(errand, claim, outcome, shown)
@@ -142,10 +173,7 @@ class Delivery:
             else:
                 await errand.again(unit, min(again_at))
 
-        if claim.others:
-            await errand.units.run(SYSTEM, end)
-        else:
-            await errand.sharing.run(claim.page.id, end)
+        await errand.save(end, None if claim.others else claim.page.id)
 
     async def _send(self, ready: _Ready) -> tuple[Outcome, list[str]]:
         """Send it; also return how much of each page's text left."""

@@ -3,8 +3,10 @@
 import asyncio
 import ssl
 import subprocess
+import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tocsin.app.tls import Certificate, certificate
@@ -85,6 +87,31 @@ def test_an_encrypted_key_is_refused_and_asks_nobody(tmp_path: Path) -> None:
     )  # fmt: skip
     with pytest.raises(Invalid, match="unencrypted"):
         Certificate(cert, locked)
+
+
+async def test_the_health_check_of_the_container_follows_the_server_to_https(
+    tmp_path: Path,
+) -> None:
+    text = (Path(__file__).parents[2] / "deploy/container/Containerfile").read_text("utf-8")
+    check = msgspec.json.decode(
+        text.partition("HEALTHCHECK")[2].partition("CMD ")[2].splitlines()[0]
+    )
+    cert, key = make(tmp_path, "one.test")
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await reader.readline()
+        status = b"200 OK" if asked == b"GET /health/live HTTP/1.1\r\n" else b"404 Not Found"
+        writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    for given, served in (({}, None), ({"TOCSIN_TLS_CERT": str(cert)}, Certificate(cert, key))):
+        context = served.context if served else None
+        async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context) as server:
+            port = str(server.sockets[0].getsockname()[1])
+            asking = await asyncio.create_subprocess_exec(
+                sys.executable, *check[1:], env=given | {"TOCSIN_PORT": port}
+            )
+            assert await asking.wait() == 0
 
 
 def test_links_say_https_once_there_is_a_certificate() -> None:

@@ -106,3 +106,20 @@ def test_a_file_that_is_not_there_or_is_none_is_said(empty_dsn: str, tmp_path: P
     assert tocsin(empty_dsn, "restore", str(tmp_path / "words")).exit_code == 2
     assert "no Tocsin" in tocsin(empty_dsn, "backup", str(tmp_path / "x")).stderr
     assert not (tmp_path / "x").exists()
+
+
+def test_looking_and_backing_up_make_no_database_where_there_is_none(tmp_path: Path) -> None:
+    runtime, place = Runtime(), tmp_path / "nothing"
+    runtime._settings = Settings(data_dir=place)
+    run = CliRunner().invoke
+    for words in (["backup", str(tmp_path / "x")], ["migrate", "--check"]):
+        done = run(cli, words, obj=runtime)
+        assert done.exit_code == 3
+        assert f"there is no database of Tocsin in {place}" in done.stderr
+        assert "sudo -u tocsin TOCSIN_DATA_DIR=" in done.stderr
+    # a fresh installation is well
+    done = run(cli, ["doctor", "--json"], obj=runtime)
+    assert done.exit_code == 0, done.output
+    checks = {one["name"]: one for one in json.loads(done.stdout)}
+    assert checks["database"]["detail"].startswith("advice: there is no database")
+    assert list(tmp_path.iterdir()) == []

@@ -6,6 +6,7 @@ import pytest
 
 from fakes.world import ACME, NOON, World, running
 from tocsin.kernel.access import Role
+from tocsin.oncall.actions import PAGING_JOBS
 
 pytestmark = [pytest.mark.db, pytest.mark.journey]
 
@@ -31,13 +32,32 @@ async def test_nothing_leaves_while_paging_is_held(dsn: str) -> None:
         await world.apply(ACME)
         await _hold(world)
         await world.signal(DISK, ends_at=LATER)
+        cover = {
+            "kind": "cover", "schedule": "primary", "person": "maya",
+            "start_at": (NOON + timedelta(hours=5)).isoformat(),
+            "end_at": (NOON + timedelta(hours=6)).isoformat(),
+        }  # fmt: skip
+        made = await world.http.post(
+            "/api/v1/oncall/overrides", json=cover, headers=world.bearer
+        )
+        assert made.status_code == 201, made.text
         await world.forward(hours=3)
         assert world.mail.sent == []
+        # whatever speaks to the world outside does so by an errand; a new one must wait too
+        errands = {
+            name
+            for name, kind in world.app.worker.kinds.by_name.items()
+            if kind.mode == "errand"
+        }
+        assert errands <= {*PAGING_JOBS}
         # it is all there, and waits
         assert await world.rows("SELECT count(*) FROM oncall.pages") == [(1,)]
         ready = await world.app.readiness.check()
         assert [one for one in ready.problems if "paging is held" in one]
         assert not [one for one in ready.problems if "timer" in one]
+        await _release(world)
+        left = [message.event for _, message in world.mail.sent]
+        assert left.count("notice") == 2
 
 
 async def test_a_page_that_was_never_told_is_told_once_and_then_escalates_as_ever(

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import tarfile
+import traceback
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from tocsin.kernel import backup_tables, held_jobs, migrations
 from tocsin.kernel.backup import back_up
 from tocsin.kernel.backup_file import MANIFEST, Manifest, members
 from tocsin.kernel.errors import Conflict, Invalid
+from tocsin.kernel.ids import uuid7
 from tocsin.kernel.restore import Restored, restore, scratch
 from tocsin.oncall.actions import PAGING_JOBS
 
@@ -133,7 +135,22 @@ async def test_a_damaged_backup_leaves_the_database_empty(dsn: str, empty_dsn: s
     content = await lived_in(dsn)
     log, lines = part_of(content, "kernel.log")
     shorter = b"\n".join(lines.split(b"\n")[1:])
+    head = dict(members(io.BytesIO(content)))["head.json"]
+    people, rows = part_of(content, "signals.receipts")
+    mark = b"s3cret-of-a-row"
     damaged: dict[str, tuple[bytes, str]] = {
+        "a row that PostgreSQL cannot read": (
+            rewritten(content, {people: mark + rows}),
+            "signals.receipts: .*damaged",
+        ),
+        "no UTF-8": (
+            rewritten(content, {log: lines.replace(b"page", mark + b"\xff", 1)}),
+            "kernel.log: .*damaged",
+        ),
+        "a table of nobody's": (
+            rewritten(content, {"head.json": head.replace(b'"kernel.log"', b'"kernel.lag"')}),
+            "head.json: .*damaged",
+        ),
         "cut off": (content[: len(content) // 2], "no whole backup|too soon"),
         "no manifest": (rewritten(content, {MANIFEST: None}), "too soon"),
         "a row less": (rewritten(content, {log: shorter}), "kernel.log"),
@@ -144,8 +161,10 @@ async def test_a_damaged_backup_leaves_the_database_empty(dsn: str, empty_dsn: s
         "not a backup": (b"hello", "no whole backup"),
     }
     for what, (bad, words) in damaged.items():
-        with pytest.raises(Invalid, match=words):
+        with pytest.raises(Invalid, match=words) as refused:
             restored(empty_dsn, bad)
+        # neither in what is said nor in what `tocsin --debug` prints
+        assert mark.decode() not in "".join(traceback.format_exception(refused.value)), what
         with psycopg.connect(empty_dsn) as connection:
             ours = backup_tables.schemas(migrations.load())
             assert backup_tables.is_empty(connection, ours), what
@@ -194,8 +213,13 @@ def test_tables_that_are_referred_to_come_first(dsn: str) -> None:
 
 async def test_verifying_leaves_nothing_behind(dsn: str, cluster: Any) -> None:
     content = await lived_in(dsn)
+    for name in (f"1_{uuid7().hex}", uuid7().hex):  # verifications that were killed
+        cluster.create(f"tocsin_verify_{name}", template="template0")
     with scratch(cluster.admin, owner=cluster.owner) as empty:
         assert restored(empty, content).row_count > 0
+        with scratch(cluster.admin, owner=cluster.owner) as other:  # at the same time
+            assert other != empty
+        psycopg.connect(empty).close()
     with psycopg.connect(cluster.admin) as connection:
         left = connection.execute(
             "SELECT 1 FROM pg_database WHERE datname LIKE 'tocsin_verify%'"

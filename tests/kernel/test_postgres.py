@@ -6,15 +6,18 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 
 import psycopg
 import pytest
 
+from tocsin.app.waiting import passing
 from tocsin.kernel import postgres
 from tocsin.kernel.db import Database, is_transient
-from tocsin.kernel.errors import Unavailable
+from tocsin.kernel.errors import Conflict, Unavailable
 from tocsin.kernel.postgres import Embedded
 from tocsin.kernel.postgres_cluster import Cluster, is_postgres
 
@@ -23,6 +26,7 @@ QUICK = {"fsync": "off"}
 CLIENT = """
 import sys
 from pathlib import Path
+from tocsin.app.waiting import passing
 from tocsin.kernel import postgres
 from tocsin.kernel.postgres_cluster import Cluster
 postgres.ensure(Path(sys.argv[1]), settings={"fsync": "off"})
@@ -91,12 +95,85 @@ def test_a_server_is_made_started_and_answers_with_the_settings_of_the_house(
     ) == ("off", "on", "UTC", "", False)
 
 
+def logged(home: Path, marker: str) -> str:
+    """All that PostgreSQL's log says, as soon as `marker` is in it."""
+    give_up_at = time.monotonic() + 10
+    while time.monotonic() < give_up_at:
+        said = "".join(path.read_text() for path in (home / "postgres" / "log").glob("*.log"))
+        if marker in said:
+            return said
+        os.sched_yield()
+    pytest.fail(f"{marker} is not in the log")
+
+
+def leak(home: Path, marker: str, secret: str) -> None:
+    """Run what a slow statement and a row that is refused would put into the log."""
+    admin = Cluster(home).conninfo(user="postgres", database="tocsin")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute("SET log_min_duration_statement = 0")
+        connection.execute("CREATE TEMP TABLE contact (address text CHECK (address = ''))")
+        connection.execute("SELECT %s::text", [secret])
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute("INSERT INTO contact VALUES (%s)", [secret])
+        connection.execute(f"SELECT '{marker}'".encode())
+
+
+def test_postgresql_s_own_log_holds_no_value_of_any_statement(home: Path) -> None:
+    postgres.ensure(home)
+
+    leak(home, "first-marker", "s3cret-topic")
+
+    said = logged(home, "first-marker")
+    assert "INSERT INTO contact" in said
+    assert "s3cret-topic" not in said
+
+
+def test_a_server_that_an_older_tocsin_started_stops_logging_values_when_one_joins(
+    home: Path,
+) -> None:
+    postgres.ensure(home)
+    conf = home / "postgres" / "tocsin.conf"
+    lines = conf.read_text().splitlines(keepends=True)
+    conf.write_text("".join(one for one in lines if not one.startswith(("log_p", "log_err"))))
+    query(Cluster(home).conninfo(user="postgres"), "SELECT pg_reload_conf()")
+    pid = pid_of(home)
+
+    conninfo = postgres.ensure(home)
+
+    assert pid_of(home) == pid
+    while query(conninfo, "SHOW log_parameter_max_length") != ("0",):
+        os.sched_yield()  # a signal is on its way
+    leak(home, "second-marker", "another-s3cret")
+    assert "another-s3cret" not in logged(home, "second-marker")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user")
 def test_root_runs_the_server_as_a_system_user_behind_a_private_directory(home: Path) -> None:
     postgres.ensure(home)
 
-    assert Path(f"/proc/{pid_of(home)}").stat().st_uid != 0
+    uid = Path(f"/proc/{pid_of(home)}").stat().st_uid
+    assert uid != 0
     assert (home / "postgres").stat().st_mode & 0o077 == 0
+    # what root has made is its account's, so that a service of that name can go on with it
+    made = (home, home / "postgres.uses", home / "postgres.lock")
+    assert {path.stat().st_uid for path in made} == {uid}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_directory_of_another_user_is_refused_at_once_with_the_cure() -> None:
+    place = Path(mkdtemp(prefix="tocsin-", dir="/tmp"))
+    os.seteuid(65534)
+    try:
+        with pytest.raises(Conflict, match="install -d -o nobody"):
+            postgres.ensure(Path("/var/lib/tocsin-nowhere"))
+        with pytest.raises(Conflict, match=r"sudo -u root .*or give it .*: chown") as refused:
+            postgres.ensure(place)
+        with pytest.raises(Conflict, match="sudo -u root"):
+            Cluster(place).postmaster()
+    finally:
+        os.seteuid(0)
+        place.rmdir()
+    assert passing(refused.value) is None  # a start does not wait for it
 
 
 def test_attaching_again_finds_the_same_server(home: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tocsin.kernel.settings import load
+from tocsin.cli.sentinel import sentinel
+from tocsin.kernel.settings import Settings, load
 
 pytestmark = [pytest.mark.peer]
 
@@ -93,8 +94,47 @@ def test_the_chart_renders_and_its_parts_fit_together(renderer: Path, tmp_path: 
     settings = load(by_kind["ConfigMap", "acme-tocsin"]["data"])
     assert settings.port == container["ports"][0]["containerPort"]
     assert settings.last_resort == ("ntfy://ntfy.sh/x",)
-    watching = by_kind["Deployment", "acme-tocsin-sentinel"]["spec"]["template"]["spec"]
-    assert watching["containers"][0]["args"].count("--contact") == 2
+    assert settings.trusted_proxies == Settings().trusted_proxies  # nobody is believed unasked
+    [watching] = sentinel_of(found)["containers"]
+    assert watching["args"].count("--contact") == 2
+    assert "http://acme-tocsin:80" in watching["args"]
+    assert {one["httpGet"]["scheme"] for one in probes(container)} == {"HTTP"}
+
+
+def sentinel_of(found: list[dict[str, Any]]) -> dict[str, Any]:
+    [watching] = [one for one in found if one["metadata"]["name"] == "acme-tocsin-sentinel"]
+    spec: dict[str, Any] = watching["spec"]["template"]["spec"]
+    return spec
+
+
+def probes(container: dict[str, Any]) -> list[dict[str, Any]]:
+    return [found for name, found in container.items() if name.endswith("Probe")]
+
+
+def test_the_sentinel_of_the_chart_gets_what_each_kind_of_contact_needs(
+    renderer: Path, tmp_path: Path
+) -> None:
+    given = "{TOCSIN_MAIL_FROM: t@example.org, TOCSIN_TWILIO_ACCOUNT: AC1, TOCSIN_TWILIO_FROM: '+44'}"
+    values = VALUES.replace('{TOCSIN_LAST_RESORT: "ntfy://ntfy.sh/x"}', given)
+    [watching] = sentinel_of(rendered(renderer, tmp_path, values))["containers"]
+    sources = {one["name"]: one["valueFrom"] for one in watching["env"]}
+    secret = {"secretKeyRef": {"name": "tocsin", "key": "TOCSIN_SMTP_URL", "optional": True}}
+    assert sources["TOCSIN_SMTP_URL"] == secret
+    config = {"configMapKeyRef": {"name": "acme-tocsin", "key": "TOCSIN_TWILIO_ACCOUNT"}}
+    assert sources["TOCSIN_TWILIO_ACCOUNT"] == config
+    taken = {one.envvar for one in sentinel.params if isinstance(one.envvar, str)}
+    assert set(sources) == taken - {"TOCSIN_LAST_RESORT"}  # it does not watch the database
+    assert watching["args"][-2:] == ["--mail-from", "t@example.org"]
+
+
+def test_with_a_certificate_the_chart_asks_by_https(renderer: Path, tmp_path: Path) -> None:
+    values = VALUES.replace("settings: {", "settings: {TOCSIN_TLS_CERT: /tls/crt, ")
+    found = rendered(renderer, tmp_path, values)
+    [server] = [one for one in found if one["metadata"]["name"] == "acme-tocsin"
+                and one["kind"] == "Deployment"]  # fmt: skip
+    container = server["spec"]["template"]["spec"]["containers"][0]
+    assert {one["httpGet"]["scheme"] for one in probes(container)} == {"HTTPS"}
+    assert "https://acme-tocsin:80" in sentinel_of(found)["containers"][0]["args"]
 
 
 @pytest.mark.parametrize("missing", ["url", "secretName", "image"])

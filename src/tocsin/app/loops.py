@@ -35,6 +35,7 @@ WATCHDOG_S = 30.0
 CONFIG_POLL_S = 5.0
 EXPIRE_POLL_S = 1.0
 LISTEN_S = 5.0
+SELF_POLL_S = 10.0
 HEARTBEATS_POLL_S = 1.0
 PRESSURE_POLL_S = 0.5
 IDLE_POLL_S = 2.0  # where nothing waits
@@ -78,6 +79,7 @@ class Loops:
             ("pulse", every(app.intake.pulse.beat, name="pulse")),
             ("database", app.database_watch.run()),
             ("stalled", every(self._free, name="stalled")),
+            ("self", every(self._look_at_itself, name="self")),
         ]
         if "accept" in roles:
             found.append(("intake", _outlive(app.intake.run, "intake")))
@@ -93,6 +95,7 @@ class Loops:
                     every(app.sorter.beat_light, name="light", wake=app.sorter.light_wake),
                 ),
                 ("worker", _outlive(app.worker.run, "worker")),
+                ("abilities", every(self._tell_abilities, name="abilities")),
                 (
                     "leisure",
                     every(self._at_leisure, name="leisure", wake=app.worker.leisure_wake),
@@ -118,6 +121,10 @@ class Loops:
             ids.follow(self._app.clock.now())
         CLIENTS.set(self._app.hub.clients)
         return ANCHOR_S
+
+    async def _tell_abilities(self) -> float:
+        """Say by what this process can send; see `kernel/abilities.py`."""
+        return await self._app.abilities.beat(self._app.clock.now())
 
     async def _at_leisure(self) -> float:
         """Do what could wait: all there is, or while requests come fast one thing a second."""
@@ -148,6 +155,14 @@ class Loops:
             log.info("log_level.changed", chosen=level)
         return CONFIG_POLL_S
 
+    async def _look_at_itself(self) -> float:
+        """Let every screen say what is wrong, and no longer what is not."""
+        before = self._app.readiness.shown.keys()
+        await self._app.readiness.check()
+        if self._app.readiness.shown.keys() != before:
+            self._app.hub.restart_streams()
+        return SELF_POLL_S
+
     async def _pressure(self) -> float:
         """Take no more of who is too far behind in sorting: the sender keeps it, and comes again."""
         app, limit_s = self._app, self._app.settings.lag_limit_s
@@ -170,6 +185,7 @@ class Loops:
             if not row or not row[0]:
                 return 1.0
             sealed = await sealer.seal(conn)
+        log.debug("log.sealed", count=sealed)
         if sealed == sealer.BATCH:
             return 0.0
         # a burst of events is sealed, and told to the screens, together
@@ -189,7 +205,9 @@ class Loops:
         async def expire(unit: Unit) -> int:
             return await triage.expire_due(unit, until=oldest_at, heard_since=heard_since)
 
-        return 0.0 if await app.units.run(SYSTEM, expire) else EXPIRE_POLL_S
+        count = await app.units.run(SYSTEM, expire)
+        log.debug("alerts.expired", count=count)
+        return 0.0 if count else EXPIRE_POLL_S
 
     async def _listen(self) -> float:
         """Note that pings are heard, so that no heartbeat is missed for a deafness of ours."""
@@ -221,6 +239,7 @@ class Loops:
     async def _watch(self) -> float:
         restored = await self._app.units.run(SYSTEM, oncall.watch)
         self._app.outside.watched()
+        log.debug("watchdog.looked", restored=len(restored))
         for page_id in restored:
             WITNESS_RESTORED.inc()
             log.error("watchdog.restored", page_id=page_id)

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from tocsin.cli.client import Check
 from tocsin.kernel import settings as settings_module
-from tocsin.kernel.errors import Refused
+from tocsin.kernel.errors import NotFound, Refused
 from tocsin.kernel.settings import Settings
 
 if TYPE_CHECKING:
@@ -71,14 +71,14 @@ class Runtime:
 
     def migrate(self, *, check: bool, after: bool) -> Sequence[str]:
         """Apply migrations, or name what is pending."""
-        with self._conninfo() as conninfo:
+        with self._conninfo(making=not check) as conninfo:
             return _migrate(conninfo, check=check, after=after)
 
     def back_up(self, out: IO[bytes]) -> "BackedUp":
         """Write the whole database to `out`."""
         from tocsin.kernel.backup import back_up
 
-        with self._conninfo() as conninfo:
+        with self._conninfo(making=False) as conninfo:
             return back_up(conninfo, out)
 
     def note_backup(self, found: "BackedUp", size: int) -> str:
@@ -139,8 +139,10 @@ class Runtime:
             return [Check(name="settings", ok=False, detail=error.detail)]
         found = [Check(name="settings", ok=True, detail=settings.base_url), _disk(settings)]
         try:
-            with self._conninfo() as conninfo:
+            with self._conninfo(making=False) as conninfo:
                 return [*found, *self._look_at(settings, conninfo)]
+        except NotFound as error:  # a fresh installation, or another user's settings
+            return [*found, Check(name="database", ok=True, detail=ADVICE + error.detail)]
         except Refused as error:
             return [*found, Check(name="database", ok=False, detail=error.detail)]
 
@@ -176,18 +178,13 @@ class Runtime:
         ]
 
     async def _readiness(self, conninfo: str) -> tuple[str, Sequence[str], Sequence[str]]:
-        """Ask the running server; where none answers, look with this command's own settings."""
-        import httpx
-
+        """Ask the running server; where none listens, look with this command's own settings."""
+        from tocsin.app.asking import ask
         from tocsin.app.wiring import Application
 
-        try:
-            async with httpx.AsyncClient(timeout=2) as client:
-                answer = await client.get(f"{self.settings().base_url}/health/ready")
-                found = answer.json()
-                return "server", found["problems"], found["warnings"]
-        except (httpx.HTTPError, ValueError, KeyError):
-            pass
+        said = await ask(self.settings())
+        if said is not None:
+            return "server", said.problems, said.warnings
         app = Application(self.settings(), conninfo)
         await app.open()
         try:
@@ -205,7 +202,7 @@ class Runtime:
         settings, checks = self.settings(), self.doctor()
 
         def look() -> Mapping[str, object]:
-            with self._conninfo() as conninfo:
+            with self._conninfo(making=False) as conninfo:
                 return support.look_into(conninfo)
 
         return support.bundle(settings, checks, self._metrics(), look)
@@ -232,14 +229,24 @@ class Runtime:
         return reactions_table()
 
     @contextmanager
-    def _conninfo(self) -> Iterator[str]:
-        """Attach to the database, and let go of it: the last one stops the embedded server."""
+    def _conninfo(self, *, making: bool = True) -> Iterator[str]:
+        """Attach to the database, and let go of it: the last one stops the embedded server.
+
+        Where there is none yet it is made, or, unless `making`, NotFound is raised.
+        """
         from tocsin.kernel import postgres
+        from tocsin.kernel.postgres_cluster import has_cluster
 
         settings = self.settings()
         if settings.database_url:
             yield settings.database_url
             return
+        place = settings.data_dir.expanduser()
+        if not making and not has_cluster(place):
+            raise NotFound(
+                f"there is no database of Tocsin in {place}: `tocsin serve` makes one. Where a"
+                " service has its own: `sudo -u tocsin TOCSIN_DATA_DIR=/var/lib/tocsin tocsin …`"
+            )
         try:
             yield postgres.ensure(settings.data_dir)
         finally:

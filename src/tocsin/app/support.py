@@ -35,8 +35,9 @@ _README = """\
 A support bundle of Tocsin: doctor, settings, versions, schema, sizes and counts, metrics.
 
 There are no secrets, no names or addresses of people, no texts of alerts, incidents or notes,
-and no log lines in it. Tocsin keeps no log of its own: it writes to standard error. If you add
-lines (`journalctl -u tocsin --since -1h`), read them first: they may name hosts of yours.
+and no log lines in it. Tocsin writes its log to standard error, and the embedded PostgreSQL a
+file a weekday below the data directory. If you add lines (`journalctl -u tocsin --since -1h`),
+read them first: they may name hosts of yours.
 """
 _QUERIES: dict[str, LiteralString] = {
     "tables": """

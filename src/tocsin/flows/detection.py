@@ -44,6 +44,12 @@ DROP_AGAIN = timedelta(minutes=1)  # after receipts past retention could not be 
 log = Log("detection")
 
 
+def _tell(taken: Sequence[Receipt], alerts: int, *, light: bool) -> None:
+    if taken and log.is_debug:
+        lanes = sorted({one.lane for one in taken})
+        log.debug("sort.taken", lanes=lanes, receipts=len(taken), alerts=alerts, light=light)
+
+
 class Sorter:
     """Sorts what intake has kept. Any number may run; each takes lanes that are free."""
 
@@ -107,7 +113,7 @@ class Sorter:
             return await self._fold(unit, taken, waited=False)
 
         try:
-            SORTED.inc(await self._units.run(SYSTEM, act))
+            count = await self._units.run(SYSTEM, act)
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - door: `sort_batch` finds out what is wrong with which
@@ -115,6 +121,8 @@ class Sorter:
             self._light_again_at = asyncio.get_running_loop().time() + LIGHT_PAUSE_S
             self.wake.set()
             return 0
+        SORTED.inc(count)
+        _tell(taken, count, light=True)
         return len(taken)
 
     async def beat(self) -> float:
@@ -134,6 +142,7 @@ class Sorter:
         if self._known_heavy() is None:  # what another process has kept gave no hint here
             self.light_wake.set()
         age_s = (self._clock.now() - oldest_at).total_seconds()
+        log.debug("sort.beat", oldest_s=age_s, heavy=len(self._heavy))
         if not self._intake_is_busy():
             self._pace.free()
             if not self._heavy and 0 <= age_s < OVERDUE_S and not self._is_light_off():
@@ -216,6 +225,7 @@ class Sorter:
             await self._cut(taken, error)
             return len(taken)
         SORTED.inc(count)
+        _tell(taken, count, light=False)
         if taken:
             self._alerts_per_receipt = max(1.0, count / len(taken))
         self._limit = min(RECEIPTS_MAX, self._limit * 2)

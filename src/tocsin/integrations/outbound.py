@@ -17,10 +17,12 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 import httpx
 from msgspec import Struct
 
+from tocsin.kernel.logs import Log
 from tocsin.oncall.ports import Outcome, PermanentFailure, Sent, TransientFailure
 
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
+log = Log("outbound")
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _BODY_TIMEOUT_S = 1.0
@@ -112,9 +114,13 @@ class Outbound:
         try:
             async with asyncio.timeout(self._timeout_s):
                 addresses = await self.addresses(target.host, port_of(target))
-                return await self._first_connected(method, target, addresses, headers, content)
+                answer = await self._first_connected(
+                    method, target, addresses, headers, content
+                )
         except TimeoutError:
             raise Unreachable(f"no answer within {self._timeout_s:g} s") from None
+        log.debug("outbound.answered", host=target.host, status=answer.status)
+        return answer
 
     async def addresses(self, host: str, port: int) -> list[Address]:
         """Return the addresses of a name that may be called. Raises Blocked, Unreachable."""

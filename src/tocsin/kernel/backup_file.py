@@ -186,7 +186,7 @@ def read(content: bytes, kind: type[T]) -> T:
     """Read `head.json` or `manifest.json`. Raises Invalid."""
     try:
         return msgspec.json.decode(content, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Invalid(
             f"this is no backup that Tocsin can read: {error}", field="FILE"
         ) from error

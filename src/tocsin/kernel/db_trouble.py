@@ -11,6 +11,7 @@ _BY_STATE = {
     "53300": "crowded",
     "57P03": "starting",
 }
+LOCKED = "55P03"  # longer than was to be waited for
 # a refused connection carries no SQLSTATE, only words
 _BY_WORDS = (
     ("No space left on device", "full"),
@@ -82,6 +83,10 @@ def trouble_of(error: BaseException) -> Trouble | None:
 def refusal(error: BaseException) -> str:
     """Say why a unit was given up: nothing of it was done."""
     found = trouble_of(error)
+    if getattr(error, "sqlstate", None) == LOCKED:
+        return (
+            "the database has a lock on what this needs, and Tocsin waits; nothing was changed"
+        )
     if found is None:
         return "the database asked for another try too often; nothing was changed"
     return f"{WORDS[found]}; nothing was changed"

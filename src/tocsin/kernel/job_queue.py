@@ -114,9 +114,17 @@ async def end_timers(conn: AsyncConnection[Any], job_ids: Sequence[UUID]) -> Non
 
 
 async def lease_errands(
-    conn: AsyncConnection[Any], now: datetime, *, worker: UUID, limit: int
+    conn: AsyncConnection[Any],
+    now: datetime,
+    *,
+    worker: UUID,
+    limit: int,
+    without: Sequence[UUID] = (),
 ) -> list[JobRow]:
-    """Lease up to `limit` due errands to `worker` for LEASE_S seconds, oldest first."""
+    """Lease up to `limit` due errands to `worker` for LEASE_S seconds, oldest first.
+
+    Those of `without` are left to other workers.
+    """
     async with conn.cursor(row_factory=struct_row(JobRow)) as cursor:
         await cursor.execute(
             """
@@ -127,6 +135,7 @@ async def lease_errands(
                            WHERE mode = 'errand' AND parked_at IS NULL AND due_at <= %(now)s
                              AND (leased_until IS NULL OR leased_until <= %(now)s)
                              AND kind <> ALL (ARRAY(SELECT kind FROM kernel.held_jobs))
+                             AND id <> ALL (%(without)s)
                            ORDER BY due_at
                            LIMIT %(limit)s
                              FOR UPDATE SKIP LOCKED)
@@ -137,6 +146,7 @@ async def lease_errands(
                 "until": now + timedelta(seconds=LEASE_S),
                 "worker": worker,
                 "limit": limit,
+                "without": list(without),
             },
         )
         return await cursor.fetchall()

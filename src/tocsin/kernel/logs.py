@@ -27,9 +27,15 @@ class Log:
     def __init__(self, name: str) -> None:
         self._logger = logging.getLogger(f"tocsin.{name}")
 
+    @property
+    def is_debug(self) -> bool:
+        """Say whether it is worth gathering what `debug` is to say."""
+        return self._logger.isEnabledFor(logging.DEBUG)
+
     def debug(self, event: str, **fields: object) -> None:
-        """Say what only a developer asks for."""
-        self._logger.debug(event, extra={"fields": fields})
+        """Say a step on the way of an alert or a page; off, it costs the call alone."""
+        if self._logger.isEnabledFor(logging.DEBUG):
+            self._logger.debug(event, extra={"fields": fields})
 
     def info(self, event: str, **fields: object) -> None:
         """Say what an operator wants to have seen."""
@@ -62,6 +68,11 @@ class _Json(logging.Formatter):
         if record.exc_info:
             entry["traceback"] = self.formatException(record.exc_info)
         return mask(msgspec.json.encode(entry, enc_hook=str).decode())
+
+
+def spelled(record: logging.LogRecord) -> str:
+    """Return an entry as the line that it becomes."""
+    return _Json().format(record)
 
 
 def set_level(level: str) -> bool:

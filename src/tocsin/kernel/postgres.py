@@ -50,14 +50,17 @@ def ensure(
     Blocks up to `start_limit_s`, or until `given_up` is set, then raises `Unavailable`; a
     server that recovers goes on recovering. `settings` are for the start only. The process
     counts as a user of the server until it ends or calls `leave`.
+    Raises `Conflict` for a directory of another user's.
     """
     cluster = Cluster(data_dir.expanduser().resolve())
     give_up_at = time.monotonic() + start_limit_s
-    cluster.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    accounts.prepare_home(cluster.home)
     _use(cluster)
-    if answers(cluster.conninfo()):
-        return cluster.conninfo()
     stopped = given_up or threading.Event()
+    if answers(cluster.conninfo()):
+        if clusters.lacks_privacy(cluster):
+            _make_private(cluster, give_up_at, stopped)
+        return cluster.conninfo()
     with _locked(cluster, give_up_at, stopped):
         account = cluster.account()
         if not (cluster.pgdata / "PG_VERSION").exists():
@@ -216,6 +219,16 @@ def _furnish(cluster: Cluster) -> None:
             connection.execute("CREATE DATABASE tocsin OWNER tocsin")
 
 
+def _make_private(cluster: Cluster, give_up_at: float, stopped: threading.Event) -> None:
+    """Let a server that an older Tocsin has started keep values out of its log from now on."""
+    with _locked(cluster, give_up_at, stopped):
+        if clusters.lacks_privacy(cluster):
+            clusters.add_privacy(cluster)
+            admin = cluster.conninfo(user="postgres", database="postgres")
+            with psycopg.connect(admin, autocommit=True) as connection:
+                connection.execute("SELECT pg_reload_conf()")
+
+
 def _use(cluster: Cluster) -> None:
     if cluster.home not in _uses:
         descriptor = _open_lock(cluster, "postgres.uses")
@@ -244,7 +257,7 @@ def _open_lock(cluster: Cluster, name: str) -> int:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except PermissionError as error:
-        raise Unavailable(f"{path} belongs to another user of this machine") from error
+        raise accounts.foreign(path) from error
     if os.geteuid() == 0:
         owner = cluster.home.stat()
         os.fchown(descriptor, owner.st_uid, owner.st_gid)

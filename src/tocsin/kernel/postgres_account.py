@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from tocsin.kernel.errors import Unavailable
+from tocsin.kernel.errors import Conflict, Unavailable
 from tocsin.kernel.logs import Log
 
 log = Log("kernel.postgres")
@@ -45,6 +45,46 @@ def own(path: Path, account: Account | None) -> None:
     """Give `path` to the user PostgreSQL runs as."""
     if account is not None:
         os.chown(path, account.uid, account.gid, follow_symlinks=False)
+
+
+def name_of_user() -> str:
+    """Return this process's user by name, or by number where it has none."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
+def foreign(path: Path) -> Conflict:
+    """Say whose `path` is, for somebody who may not use it, and what to do about it."""
+    place = path.parent  # `path` itself may not even be looked at
+    try:
+        owner = pwd.getpwuid(place.stat().st_uid).pw_name
+    except (OSError, KeyError):
+        owner = "OWNER"
+    mine = name_of_user()
+    return Conflict(
+        f"{path} belongs to another user of this machine: run this as that user (sudo -u {owner}"
+        f" TOCSIN_DATA_DIR={place} tocsin …), or give it to this one, with Tocsin stopped:"
+        f" chown -R {mine}: {place}"
+    )
+
+
+def prepare_home(home: Path) -> None:
+    """Make the directory where it is missing; what root makes is the account's, with all in it.
+
+    So a service that runs as that account can go on with what root has restored. Raises
+    `Conflict` where this user may not make it.
+    """
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except PermissionError as error:
+        raise Conflict(
+            f"{name_of_user()} may not make {home}: as root, `install -d -o {name_of_user()}"
+            f" -m 700 {home}`, or choose another TOCSIN_DATA_DIR"
+        ) from error
+    if os.geteuid() == 0 and home.stat().st_uid == 0 and not any(home.iterdir()):
+        own(home, system_account())
 
 
 def run_as(account: Account | None) -> dict[str, Any]:

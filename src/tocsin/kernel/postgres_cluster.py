@@ -21,9 +21,24 @@ from psycopg.conninfo import make_conninfo
 
 from tocsin.kernel.errors import Unavailable
 from tocsin.kernel.logs import Log
-from tocsin.kernel.postgres_account import Account, environment, own, run_as, system_account
+from tocsin.kernel.postgres_account import (
+    Account,
+    environment,
+    foreign,
+    own,
+    run_as,
+    system_account,
+)
 
 log = Log("kernel.postgres")
+
+PRIVATE = {
+    # parameters are contact addresses and their secrets, and DETAIL and CONTEXT quote rows
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
+}
+"""What keeps values out of PostgreSQL's own log; also a server that runs already must take it."""
 
 _PORT = 5432  # part of the socket's file name; nothing listens on TCP
 _LONGEST_SOCKET_PATH = 103  # bytes: macOS allows 104 with the final zero, Linux 108
@@ -62,7 +77,7 @@ _SETTINGS = {
     "log_checkpoints": "off",
     "log_autovacuum_min_duration": "30s",
     "cluster_name": "tocsin",
-}
+} | PRIVATE
 
 
 class Postmaster(Struct, frozen=True, kw_only=True):
@@ -112,9 +127,7 @@ class Cluster(Struct, frozen=True):
         except (FileNotFoundError, NotADirectoryError):
             return None
         except PermissionError as error:
-            raise Unavailable(
-                f"{self.pgdata} belongs to another user of this machine"
-            ) from error
+            raise foreign(self.pgdata) from error
         if not lines or not lines[0].strip().isdigit() or not is_postgres(int(lines[0])):
             return None
         return Postmaster(
@@ -144,6 +157,14 @@ class Cluster(Struct, frozen=True):
             if path.exists() and (owner := path.stat()).st_uid != 0:
                 return Account(owner.st_uid, owner.st_gid)
         return system_account()
+
+
+def has_cluster(home: Path) -> bool:
+    """Say whether there is a database, without making one. Raises `Conflict` if one cannot tell."""
+    try:
+        return (home / "postgres" / "PG_VERSION").exists()
+    except PermissionError as error:
+        raise foreign(home / "postgres") from error
 
 
 def is_postgres(pid: int) -> bool:
@@ -224,6 +245,21 @@ def configure(cluster: Cluster, account: Account | None, settings: Mapping[str, 
     path.write_text("# Written by Tocsin at each start.\n" + "".join(lines), "utf-8")
     own(path, account)
     return installed()[major] / "postgres"
+
+
+def lacks_privacy(cluster: Cluster) -> bool:
+    """Say whether what a Tocsin before this one has started still logs values."""
+    try:
+        text = (cluster.pgdata / "tocsin.conf").read_text("utf-8")
+    except OSError:  # made by hand, or another user's: not ours to change
+        return False
+    return any(f"\n{name} = " not in text for name in PRIVATE)
+
+
+def add_privacy(cluster: Cluster) -> None:
+    """Add to the settings what keeps values out of the log; the server must read them again."""
+    with (cluster.pgdata / "tocsin.conf").open("a", encoding="utf-8") as conf:
+        conf.writelines(f"{name} = '{value}'\n" for name, value in PRIVATE.items())
 
 
 def prepare_socket_dir(cluster: Cluster, account: Account | None) -> None:

@@ -5,13 +5,20 @@ then the migrations since. What pages is held before anybody can see the databas
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from msgspec import Struct
-from psycopg import Connection, sql
+from psycopg import (
+    Connection,
+    DataError,
+    IntegrityError,
+    NotSupportedError,
+    ProgrammingError,
+    sql,
+)
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import InsufficientPrivilege, InvalidCatalogName, ObjectInUse
 
 from tocsin.kernel import backup_tables as found
 from tocsin.kernel import migrations
@@ -110,8 +117,9 @@ def scratch(admin: str, *, owner: str | None) -> Iterator[str]:
 
     Raises `Conflict` where that is not allowed.
     """
-    name = f"tocsin_verify_{uuid7().hex}"
     with connect(admin, application_name="tocsin restore", statement_limit_s=0) as conn:
+        _sweep(conn)
+        name = f"tocsin_verify_{conn.info.backend_pid}_{uuid7().hex}"
         try:
             conn.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name))
@@ -133,6 +141,25 @@ def scratch(admin: str, *, owner: str | None) -> Iterator[str]:
             yield make_conninfo(admin, **parts)
         finally:
             conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _sweep(conn: Connection[Any]) -> None:
+    """Drop what verifications that were killed have left: nobody is in it, and its maker is gone."""
+    left = conn.execute(
+        """
+        SELECT datname
+          FROM pg_database d
+         WHERE datname ~ '^tocsin_verify_([0-9]+_)?[0-9a-f]+$'
+           AND pg_has_role(datdba, 'USAGE')
+           AND NOT EXISTS (SELECT 1
+                             FROM pg_stat_activity a
+                            WHERE a.datname = d.datname
+                               OR a.pid::text = split_part(d.datname, '_', 3))
+        """
+    ).fetchall()
+    for (name,) in left:
+        with suppress(InvalidCatalogName, ObjectInUse):  # another verification was faster
+            conn.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
 
 
 def _head(parts: Iterator[tuple[str, bytes]], known: Sequence[Migration]) -> Head:
@@ -161,15 +188,10 @@ def _writer(head: Head) -> str:
 def _fill(conn: Connection[Any], head: Head, parts: Iterator[tuple[str, bytes]]) -> Manifest:
     """Copy every table in, and compare with the manifest at the end of the file."""
     names = [found.identifier(table.name) for table in head.tables]
-    # migrations have put first rows into some of them
-    conn.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(names)))
-    for partition in head.partitions:
-        if conn.execute("SELECT to_regclass(%s)", [partition.name]).fetchone() == (None,):
-            conn.execute(
-                sql.SQL("CREATE TABLE {} PARTITION OF {} " + partition.bound).format(
-                    found.identifier(partition.name), found.identifier(partition.parent)
-                )
-            )
+    with _refusing(HEAD):
+        # migrations have put first rows into some of them
+        conn.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(names)))
+        _part(conn, head)
     tables = {table.name: table for table in head.tables}
     contents: dict[str, Content] = {table.name: Tally().content for table in head.tables}
     name, content = next(parts, ("", b""))
@@ -178,7 +200,11 @@ def _fill(conn: Connection[Any], head: Head, parts: Iterator[tuple[str, bytes]])
         if table not in tables:
             raise Invalid(f"{name} is in the backup, and not in its head", field="FILE")
         tally = Tally()
-        with conn.cursor() as cursor, cursor.copy(_copy_in(tables[table])) as copy:
+        with (
+            _refusing(table),
+            conn.cursor() as cursor,
+            cursor.copy(_copy_in(tables[table])) as copy,
+        ):
             while name.startswith(f"tables/{table}/"):
                 tally.add(content)
                 copy.write(content)
@@ -188,9 +214,36 @@ def _fill(conn: Connection[Any], head: Head, parts: Iterator[tuple[str, bytes]])
         raise Invalid("the backup ends too soon: it has no manifest", field="FILE")
     manifest = read(content, Manifest)
     _compare(contents, manifest)
-    for one in manifest.sequences:
-        conn.execute("SELECT setval(%s, %s, %s)", [one.name, one.last_value, one.is_called])
+    with _refusing(MANIFEST):
+        for one in manifest.sequences:
+            conn.execute("SELECT setval(%s, %s, %s)", [one.name, one.last_value, one.is_called])
     return manifest
+
+
+def _part(conn: Connection[Any], head: Head) -> None:
+    """Make the partitions that the migrations have not made."""
+    for partition in head.partitions:
+        if conn.execute("SELECT to_regclass(%s)", [partition.name]).fetchone() == (None,):
+            conn.execute(
+                sql.SQL("CREATE TABLE {} PARTITION OF {} " + partition.bound).format(
+                    found.identifier(partition.name), found.identifier(partition.parent)
+                )
+            )
+
+
+@contextmanager
+def _refusing(what: str) -> Iterator[None]:
+    """Tell as damage what PostgreSQL does not take; its own words would quote rows."""
+    try:
+        yield
+    except InsufficientPrivilege:
+        raise
+    except (DataError, IntegrityError, ProgrammingError, NotSupportedError) as error:
+        raise Invalid(
+            f"{what}: PostgreSQL does not take what it says ({type(error).__name__}); the file"
+            " was changed or damaged, take another one",
+            field="FILE",
+        ) from None
 
 
 def _copy_in(table: Table) -> sql.Composed:

@@ -240,6 +240,7 @@ class Services(Struct, frozen=True, kw_only=True):
     webhook: WebhookWire
     calendars: CalendarReader
     readiness: Callable[[], Awaitable[Readiness]]
+    troubles: Callable[[], Collection[str]]  # of it, what screens say, as of the last look
     reactions: Callable[[], str]
     started_at: datetime
     try_contact: Callable[[Actor, int], Awaitable[ContactTest]]

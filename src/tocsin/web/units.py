@@ -1,5 +1,6 @@
 """How a route gets at its services, its actor and its unit."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -21,6 +22,9 @@ T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 JOINED = "tocsin.joined"
 ASKER = "tocsin.asker"
+READING = ("GET", "HEAD")
+LOOKUP_LIMIT_S = 5.0  # for who asks
+LOCK_LIMIT_S = 1.5  # that a reader waits for a lock: rather an answer that says so
 
 
 def services_of(state: State) -> Services:
@@ -30,12 +34,18 @@ def services_of(state: State) -> Services:
 
 
 async def actor_of(request: AnyRequest) -> Actor:
-    """Return who asks. Raises Unauthenticated."""
+    """Return who asks. Raises Unauthenticated, and Unavailable where a reader waits too long."""
     services = services_of(request.app.state)
     services.database_watch.require()
-    actor = await services.identity.of(
-        authorization=request.headers.get("authorization"), session=request.cookies.get(COOKIE)
-    )
+    limit_s = LOOKUP_LIMIT_S if request.method in READING else None
+    try:
+        async with asyncio.timeout(limit_s):
+            actor = await services.identity.of(
+                authorization=request.headers.get("authorization"),
+                session=request.cookies.get(COOKIE),
+            )
+    except TimeoutError as error:
+        raise Unavailable("the database did not say in time who asks") from error
     if actor is None:
         raise Unauthenticated("send `Authorization: Bearer <token>`, or sign in")
     request.scope["state"][ASKER] = actor  # for who records what was refused
@@ -80,16 +90,25 @@ class Joined:
 class Asking:
     """One request's way to the product: `await asking.run(lambda unit: …)`."""
 
-    def __init__(self, services: Services, actor: Actor, joined: Joined | None = None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        actor: Actor,
+        joined: Joined | None = None,
+        *,
+        only_reads: bool = False,
+    ) -> None:
         self.services = services
         self.actor = actor
         self._joined = joined
+        limit_s = LOCK_LIMIT_S if only_reads else None
+        self._units = services.units.on(services.db, lock_limit_s=limit_s)
 
     async def run(self, act: Callable[[Unit], Awaitable[T]]) -> T:
         """Run `act` in a unit of the asking actor."""
         if self._joined is not None:
             return await self._joined.run(act)
-        return await self.services.units.run(self.actor, act)
+        return await self._units.run(self.actor, act)
 
 
 AnAsking = NamedDependency[SkipValidation[Asking]]
@@ -98,4 +117,7 @@ AnAsking = NamedDependency[SkipValidation[Asking]]
 async def asking(request: AnyRequest) -> Asking:
     """Litestar dependency. Raises Unauthenticated."""
     joined: Joined | None = request.scope["state"].get(JOINED)
-    return Asking(services_of(request.app.state), await actor_of(request), joined)
+    return Asking(
+        services_of(request.app.state), await actor_of(request), joined,
+        only_reads=request.method in READING,
+    )  # fmt: skip

@@ -18,3 +18,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- required "image.repository: name the image, see docs/howto/container.md" .Values.image.repository -}}
 :{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end -}}
+
+{{- define "tocsin.scheme" -}}
+{{- if index .Values.settings "TOCSIN_TLS_CERT" }}HTTPS{{ else }}HTTP{{ end -}}
+{{- end -}}

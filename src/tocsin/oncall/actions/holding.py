@@ -10,6 +10,7 @@ from tocsin.kernel.jobs import name_of
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import events, store
 from tocsin.oncall.actions.loading import standing
+from tocsin.oncall.actions.noticing import SendNotice
 from tocsin.oncall.actions.orders import (
     CallLastResort,
     Deliver,
@@ -24,9 +25,14 @@ from tocsin.oncall.model import Notification, NotificationState, Page
 
 PAGING_JOBS = tuple(
     name_of(job)
-    for job in (PageTimer, Deliver, ReceiptDue, CallLastResort, UpdateMessages, TellUrl)
-)
-"""What waits while paging is held. Alerts are sorted, and incidents and pages opened, as ever."""
+    for job in (
+        PageTimer, Deliver, ReceiptDue, CallLastResort, UpdateMessages, TellUrl, SendNotice,
+    )
+)  # fmt: skip
+"""What waits while paging is held: every job that speaks to somebody, and the timers of pages.
+
+Alerts are sorted, their groups' timers run, and incidents and pages open, as ever.
+"""
 
 
 class Released(Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from tocsin.kernel import jobs as job_rows
 from tocsin.kernel.ids import NotificationId, uuid7
+from tocsin.kernel.logs import Log
 from tocsin.kernel.unit import Unit
 from tocsin.oncall import store
 from tocsin.oncall.actions.orders import CallLastResort, Deliver, PageTimer, TellUrl
@@ -10,10 +11,17 @@ from tocsin.oncall.core.page import step
 from tocsin.oncall.core.telling import tell
 from tocsin.oncall.model import Notification, NotificationState, Page, RungKey, TimerKind
 
+log = Log("oncall")
+
 
 async def advance(page: Page, happened: inputs.Input, unit: Unit, *, channel: str = "") -> Page:
     """Let a locked page answer what has happened, and carry out all that follows."""
     after, found = step(page, happened, unit.now)
+    log.debug(
+        "page.stepped", page_id=page.id, because=type(happened).__name__, was=page.state,
+        now=after.state, epoch=after.epoch, loop=after.loop, step=after.step, catch=after.catch,
+        orders=len(found),
+    )  # fmt: skip
     await carry_out(found, unit, before=page, page=after, channel=channel)
     return after
 

@@ -60,6 +60,9 @@ async def frame(unit: Unit, request: AnyRequest, *, page: str, title: str) -> Co
         "banner": await _banner(unit),
         "held": await _held(unit),
         "database": services_of(request.app.state).database_watch.banner,
+        "troubles": [
+            one[:1].upper() + one[1:] for one in services_of(request.app.state).troubles()
+        ],
         "csrf": field_of(request),
         "title": title,
         **await _side(unit, page),

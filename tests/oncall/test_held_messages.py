@@ -94,12 +94,16 @@ async def test_the_delayed_message_of_an_urgent_step_is_sent_though_the_page_is_
 
 
 @pytest.mark.db
-async def test_a_page_that_waits_for_hours_looks_again_when_they_are_others(world: World) -> None:
+async def test_a_page_that_waits_for_hours_looks_again_when_they_are_others(
+    world: World,
+) -> None:
     await world.apply(PEOPLE)
     await world.forward(hours=6)  # Friday 18:00
     await fire(world, severity="low")
     assert await world.rows(STATES) == [("held",)]
-    new = "apiVersion: tocsin/v1\nkind: Person\nmetadata: {name: new}\nspec: {displayName: New}\n"
+    new = (
+        "apiVersion: tocsin/v1\nkind: Person\nmetadata: {name: new}\nspec: {displayName: New}\n"
+    )
     await world.apply(new)
     await world.settle()
     assert "oncall.page_hold_ended" not in await world.story()

@@ -71,7 +71,10 @@ def test_by_what_is_not_set_up_nobody_is_reached_however_verified_it_is() -> Non
     sms = Method(kind=MethodKind.SMS, address="+4915112345678", is_set_up=False)
     found = reachable(ada(MAIL, sms), states(known(MAIL), known(sms)))
     assert found.why_not == "this Tocsin has nothing set up that sends an SMS"
-    assert [(one.is_verified, one.arrives) for one in found.methods] == [(True, True), (True, False)]
+    assert [(one.is_verified, one.arrives) for one in found.methods] == [
+        (True, True),
+        (True, False),
+    ]
 
 
 def test_why_not_names_the_cure() -> None:

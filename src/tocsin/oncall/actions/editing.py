@@ -95,9 +95,7 @@ async def _carry_swaps(
     for one in await store.swaps(unit.conn, schedule_ids=[key], limit=SWAPS_MAX):
         moved = one
         if one.schedule_id == key:
-            layer, turn = turn_after(
-                edit, known, found, one.layer, one.turn, one.created_at
-            )
+            layer, turn = turn_after(edit, known, found, one.layer, one.turn, one.created_at)
             moved = replace(moved, layer=layer, turn=turn)
         if one.back_schedule_id == key:
             layer, turn = turn_after(

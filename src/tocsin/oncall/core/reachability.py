@@ -152,7 +152,9 @@ def _why_not(person: Person, methods: tuple[Reach, ...]) -> str:
     urgent = list(
         dict.fromkeys(called(o.kind) for o in methods if o.is_urgent and not o.is_verified)
     )
-    absent = list(dict.fromkeys(called(o.kind) for o in methods if o.is_urgent and o.is_verified))
+    absent = list(
+        dict.fromkeys(called(o.kind) for o in methods if o.is_urgent and o.is_verified)
+    )
     if absent:
         return f"this Tocsin has nothing set up that sends {' or '.join(absent)}"
     if urgent:

@@ -59,7 +59,7 @@ Grafana 934 | the next step cancels the user's later methods | oncall/test_climb
 Grafana 4654 | pages go on after the acknowledgement | oncall/test_climbing.py::test_a_snooze_fences_off_all_that_was_queued_and_its_end_calls_the_first_step
 Grafana 4760 | likewise | oncall/test_oncall_actions.py::test_what_was_queued_before_the_acknowledgement_is_not_sent_and_says_why
 Grafana 4761 | who is added to an acknowledged page cannot stop theirs | oncall/test_requesting.py::test_who_is_asked_for_has_a_page_of_their_own_and_takes_it_themselves
-Grafana 3111 | paged again after four months | oncall/test_page_verbs.py::test_a_snooze_ends_within_7_days_and_not_in_the_past
+Grafana 3111 | paged again after four months | oncall/test_page.py::test_an_acknowledgement_without_a_timeout_never_runs_out
 Grafana 3161 | an acknowledgement that races a resolve un-resolves | oncall/test_climbing.py::test_nothing_that_people_do_reopens_what_is_over
 Grafana 1503 | one failing target costs the primary their call | oncall/test_climbing.py::test_a_team_is_all_its_members_and_a_broken_target_costs_no_other_its_call
 Grafana 2622 | no reception, and no other means | oncall/test_page_urgency.py::test_a_method_that_fails_is_followed_by_the_next_rule_at_once

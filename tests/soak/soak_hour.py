@@ -72,7 +72,7 @@ async def until_nothing_is_left(postgres: Postgres, warp: Warp) -> None:
         postgres,
         """
         SELECT NOT EXISTS (SELECT FROM triage.groups WHERE state <> 'ended')
-           AND NOT EXISTS (SELECT FROM kernel.jobs)
+           AND NOT EXISTS (SELECT FROM kernel.jobs WHERE kind <> 'oncall.check_paths')
            AND NOT EXISTS (SELECT FROM kernel.intake_log)
         """,
     )

@@ -114,6 +114,7 @@ async def found(unit: Unit, terms: Terms) -> list[UUID]:
          LIMIT %(limit)s
         """,
         {**_asked(terms), "limit": FOUND_MAX},
+        prepare=False,  # a plan for any words is a bad one for these
     )
     return [row[0] for row in await cursor.fetchall()]
 

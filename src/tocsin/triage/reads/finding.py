@@ -43,6 +43,7 @@ async def few(unit: Unit, text: str) -> list[UUID] | None:
          WHERE words @@ to_tsquery('simple', %(query)s)
         """,
         {**wanted, "near": NEAR},
+        prepare=False,  # here as below: a plan for any words is a bad one for these
     )
     row = await cursor.fetchone()
     if row is not None and row[0] > NEAR * COMMON_RATIO:
@@ -77,6 +78,7 @@ async def _near(unit: Unit, wanted: dict[str, Any]) -> list[UUID]:
          LIMIT %(limit)s
         """,
         {**wanted, "near": NEAR},
+        prepare=False,
     )
     return [row[0] for row in await cursor.fetchall()]
 
@@ -109,6 +111,7 @@ async def _anywhere(unit: Unit, wanted: dict[str, Any]) -> list[UUID]:
          LIMIT %(limit)s
         """,
         wanted,
+        prepare=False,
     )
     return [row[0] for row in await cursor.fetchall()]
 

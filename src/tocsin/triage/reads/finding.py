@@ -11,7 +11,7 @@ LIST_MAX = 1000
 WORDS_MAX = 8
 FEW_MAX = 10_000
 COMMON_RATIO = 0.05  # of the newest that have them: words that are in many
-NEAR = 1000  # what many have in common is found among these, and the index would name them all
+NEAR = 2500  # what many have in common is found among these, and the index would name them all
 
 
 async def search(unit: Unit, text: str, limit: int = 20) -> list[Alert]:

@@ -43,7 +43,6 @@ async def few(unit: Unit, text: str) -> list[UUID] | None:
          WHERE words @@ to_tsquery('simple', %(query)s)
         """,
         {**wanted, "near": NEAR},
-        prepare=False,  # here as below: a plan for any words is a bad one for these
     )
     row = await cursor.fetchone()
     if row is not None and row[0] > NEAR * COMMON_RATIO:
@@ -65,12 +64,15 @@ async def _near(unit: Unit, wanted: dict[str, Any]) -> list[UUID]:
              ORDER BY id DESC LIMIT %(near)s),
         newest AS MATERIALIZED (
             SELECT id FROM triage.alerts WHERE (SELECT count(*) FROM firing) < %(near)s
-             ORDER BY id DESC LIMIT %(near)s)
+             ORDER BY id DESC LIMIT %(near)s),
+        looked_at AS MATERIALIZED (  -- else the index would be asked, for what very many have
+            SELECT a.id, a.state, a.group_id, w.words
+              FROM (SELECT id FROM firing UNION SELECT id FROM newest) n
+              JOIN triage.alert_words w ON w.alert_id = n.id
+              JOIN triage.alerts a ON a.id = n.id)
         SELECT a.id
-          FROM (SELECT id FROM firing UNION SELECT id FROM newest) n
-          JOIN triage.alert_words w ON w.alert_id = n.id
-          JOIN triage.alerts a ON a.id = n.id
-         WHERE w.words @@ to_tsquery('simple', %(query)s)
+          FROM looked_at a
+         WHERE a.words @@ to_tsquery('simple', %(query)s)
            AND (%(audience)s::text[] IS NULL OR a.group_id IS NULL OR a.group_id NOT IN (
                 SELECT id FROM triage.groups
                  WHERE visible_to IS NOT NULL AND NOT visible_to && %(audience)s))
@@ -78,7 +80,6 @@ async def _near(unit: Unit, wanted: dict[str, Any]) -> list[UUID]:
          LIMIT %(limit)s
         """,
         {**wanted, "near": NEAR},
-        prepare=False,
     )
     return [row[0] for row in await cursor.fetchall()]
 
@@ -111,7 +112,7 @@ async def _anywhere(unit: Unit, wanted: dict[str, Any]) -> list[UUID]:
          LIMIT %(limit)s
         """,
         wanted,
-        prepare=False,
+        prepare=False,  # a plan for any words is a bad one for these
     )
     return [row[0] for row in await cursor.fetchall()]
 
